@@ -1,0 +1,23 @@
+#!/bin/sh
+# Run the hooks, then become the server. Arguments that begin with a dash are gunicorn's; any
+# other first argument is a command to run in the server's place.
+set -eu
+
+here="$(dirname "$0")"
+
+# usage: run_hooks
+# Source entrypoint.d/*.sh beside the entry script, in the order of their names.
+run_hooks() {
+  for hook in "$AML_APP_ROOT/${AZUREML_SOURCE_DIRECTORY:-.}"/entrypoint.d/*.sh; do
+    [ -f "$hook" ] || continue
+    echo "entrypoint: $hook" >&2
+    # shellcheck source=/dev/null # the user's file
+    . "$hook"
+  done
+}
+
+case "${1:--}" in
+  -*) set -- gunicorn --config "$here/gunicorn.conf.py" "$@" 'scoredock_server.app:create_app()' ;;
+esac
+run_hooks
+exec "$@" # so that the server is the one that gets SIGTERM

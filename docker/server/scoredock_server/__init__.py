@@ -1,0 +1,1 @@
+"""Scoring server for Azure Machine Learning entry scripts: Flask under gunicorn."""

@@ -1,0 +1,1 @@
+"""Serve a model trained for Azure Machine Learning on hardware you own."""

@@ -1,0 +1,298 @@
+"""The commands. Only this module prints and knows exit codes."""
+
+import difflib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from scoredock import process, service
+from scoredock.client import post_score
+from scoredock.context import write_context, write_rendered
+from scoredock.doctor import examine
+from scoredock.engine import connect, find_service
+from scoredock.errors import EngineError, ScoredockError, SpecError
+from scoredock.paths import CONTEXT, KIT
+from scoredock.service import Options
+from scoredock.settings import load_dotenv
+from scoredock.spec import CONDA_FILE, GENERATED
+
+_console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+
+_EPILOG = """\b
+Exit status: 0 done, 1 a request or a check failed, 2 the spec or an option is wrong,
+3 a template is wrong, 4 docker or the service failed, 130 Ctrl-C.
+Every option with a variable beside it can be set in .env: see .env.example."""
+
+
+def main() -> None:
+    """Run one command and exit with its status."""
+    try:
+        load_dotenv()
+        cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except ScoredockError as error:
+        _print_error(error)
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+
+
+def _print_error(error: ScoredockError) -> None:
+    if isinstance(error, EngineError):
+        for line in error.log:
+            print(f"  | {line}", file=sys.stderr)
+        if error.command:
+            print(f"   ran: {' '.join(error.command)}", file=sys.stderr)
+    print(f"error: {error}", file=sys.stderr)
+    if error.hint:
+        print(f" hint: {error.hint}", file=sys.stderr)
+
+
+def _warn(line: str) -> None:
+    print(f"warning: {line}", file=sys.stderr)
+
+
+def _note(line: str) -> None:
+    print(f"note: {line}", file=sys.stderr)
+
+
+@contextmanager
+def _progress(doing: str) -> Iterator[Callable[[str], None]]:
+    """Give a function that prints a line of progress; on a terminal something keeps moving."""
+    with _console.status(doing):
+        yield lambda line: _console.print(f"==> {line}", markup=False)
+
+
+def _option(*names: str, **settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option(*names, show_default=True, show_envvar=True, **settings)
+
+
+_FOLDER = click.Path(path_type=Path)
+
+_SPEC = [
+    _option("--spec", envvar="SPEC_DIR", type=_FOLDER, default=CONTEXT,
+            help="Folder of azureml_environment.json."),
+    _option("--source", envvar="SOURCE_DIR", type=_FOLDER, default=KIT / "examples" / "digits",
+            help="Folder of the entry script; it goes into the image."),
+    _option("--source-name", envvar="SOURCE_NAME", default="",
+            help="Name of that folder in the image.  [default: its own]"),
+    _option("--entry-script", envvar="ENTRY_SCRIPT", default="score.py",
+            help="The file with init() and run(), relative to --source."),
+    _option("--models", envvar="MODELS_DIR", type=_FOLDER,
+            help="Folder of NAME/VERSION/<file>.  [default: models in --source]"),
+    _option("--templates", envvar="TEMPLATES_DIR", type=_FOLDER,
+            help="Folder of templates that go before the shipped ones."),
+    _option("--keep", multiple=True, metavar="PACKAGE",
+            help="Install this azureml package, which scoredock-server takes the place of."),
+]  # fmt: skip
+_IMAGE = [
+    _option("--image", envvar="IMAGE", default="", help="Name of the image to build."),
+    _option("--base-image", envvar="BASE_IMAGE", default="",
+            help="What to build it from.  [default: python:X.Y-slim of the spec]"),
+    _option("--ca-file", envvar="CA_FILE", type=_FOLDER,
+            help="PEM file of authorities to trust while packages are installed."),
+    _option("--pip-config", envvar="PIP_CONFIG", type=_FOLDER,
+            help="pip.conf with the package index and its credentials."),
+    click.option("--verbose", is_flag=True, help="Show the output of every build step."),
+]  # fmt: skip
+_SERVICE = [
+    _option("--bind", envvar="BIND", default="127.0.0.1", help="Address to listen on."),
+    _option("--port", envvar="PORT", type=click.IntRange(1, 65535), default=6789),
+    _option("--worker-count", envvar="WORKER_COUNT", type=click.IntRange(1), default=1,
+            help="Processes that each load the model."),
+    _option("--worker-timeout", envvar="WORKER_TIMEOUT", type=click.IntRange(1), default=300,
+            help="Seconds after which a silent worker is replaced."),
+    _option("--start-period", envvar="START_PERIOD", default="120s",
+            help="How long init() may take."),
+]  # fmt: skip
+
+
+def _with(*groups: list[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed([option for group in groups for option in group]):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def _options(**values: Any) -> Options:
+    values["models"] = values["models"] or values["source"] / "models"
+    for name in ("ca_file", "pip_config"):
+        path = values.get(name)
+        if path is not None and path.name and not path.exists():
+            raise SpecError("no such file", path=str(path), hint=f"set {name.upper()}")
+    return Options(**values)
+
+
+@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="scoredock")
+def cli() -> None:
+    """Serve a model trained for Azure Machine Learning on hardware you own.
+
+    \b
+    From azureml_environment.json, an entry script and a model folder to a scoring URL:
+      scoredock up                      build the image and start the service
+      scoredock score request.json      POST a request, print the answer
+      scoredock logs --follow           what the service says
+      scoredock down                    stop it
+    """
+
+
+@cli.command()
+@_with(_SPEC)
+@click.option("--output", type=_FOLDER, help="Write a whole build context into this folder.")
+@click.option("--check", is_flag=True, help="Write nothing; fail where the files differ.")
+def render(output: Path | None, check: bool, **values: Any) -> None:
+    """Render the Dockerfile and conda_dependencies.yml from the spec.
+
+    Without --output they are written beside the spec. With it the folder gets everything that
+    `docker build` needs, and can be carried to another machine.
+    """
+    options = _options(**values)
+    planned = service.plan(options, warn=_warn, note=_note)
+    if output is not None and not check:
+        print(write_context(output, planned.rendered, options.source, leave_out=options.models))
+        return
+    folder = output or options.spec
+    conda_file = folder / CONDA_FILE
+    if conda_file.is_file() and not conda_file.read_text("utf-8").startswith(GENERATED):
+        raise SpecError(
+            "this is the spec's own and would be overwritten",
+            path=str(conda_file),
+            hint="name another folder with --output",
+        )
+    if check:
+        _check_rendered(planned.rendered, folder)
+        return
+    write_rendered(planned.rendered, folder)
+    for name in planned.rendered:
+        print(folder / name)
+
+
+def _check_rendered(rendered: dict[str, str], folder: Path) -> None:
+    stale = []
+    for name, text in rendered.items():
+        path = folder / name
+        old = path.read_text("utf-8") if path.is_file() else ""
+        if old != text:
+            stale.append(name)
+            lines = difflib.unified_diff(
+                old.splitlines(), text.splitlines(), str(path), "a fresh render", lineterm=""
+            )
+            print("\n".join(lines))
+    if stale:
+        raise ScoredockError(
+            f"{' and '.join(stale)} in {folder} differ from a fresh render",
+            hint="run scripts/render and commit what it writes",
+        )
+
+
+@cli.command()
+@_with(_SPEC, _IMAGE)
+def build(verbose: bool, **values: Any) -> None:
+    """Build the image: render, write the build context, run BuildKit. Prints the image's name."""
+    options = _options(**values)
+    planned = service.plan(options, warn=_warn, note=_note)
+    with _progress("building") as report:
+        print(service.build_image(options, planned, report=report, verbose=verbose))
+
+
+@cli.command()
+@_with(_SPEC, _IMAGE, _SERVICE)
+@_option("--runtime", envvar="RUNTIME", type=click.Choice(["auto", "docker", "process"]),
+         default="auto", help="auto: docker where an engine answers, else process.")  # fmt: skip
+def up(verbose: bool, runtime: str, **values: Any) -> None:
+    """Build, start the service and return once it answers. Prints the scoring URL.
+
+    With Docker: the stack of compose.yaml. Without: the same server in a virtual environment on
+    this machine. A second call takes over what changed.
+    """
+    options = _options(**values)
+    planned = service.plan(options, warn=_warn, note=_note)
+    runtime = _choose_runtime(runtime)
+    with _progress("working") as report:
+        if runtime == "docker":
+            started = service.up_docker(options, planned, report=report, verbose=verbose)
+        else:
+            started = service.up_process(options, planned, report=report)
+    _console.print(f"==> serving in the {started.runtime} runtime: {started.what}", markup=False)
+    print(started.scoring_uri)
+
+
+def _choose_runtime(runtime: str) -> str:
+    if runtime != "auto":
+        return runtime
+    try:
+        connect()
+    except EngineError as error:
+        _note(f"{error}: serving in the process runtime, without Docker")
+        return "process"
+    return "docker"
+
+
+@cli.command()
+@click.argument("file", type=click.File("rb"))
+@_option("--port", envvar="PORT", type=click.IntRange(1, 65535), default=6789)
+@click.option("--url", help="Scoring URL, in place of this machine's.")
+def score(file: Any, port: int, url: str | None) -> None:
+    """POST FILE (- for standard input) to the service and print what it answers."""
+    print(post_score(url or f"http://127.0.0.1:{port}/score", file.read()))
+
+
+@cli.command()
+@click.option("--follow", "-f", is_flag=True, help="Go on until Ctrl-C.")
+@click.option("--tail", type=click.IntRange(0), help="Only the last N lines.", metavar="N")
+def logs(follow: bool, tail: int | None) -> None:
+    """Print what the service has logged."""
+    if service.running_runtime() == "process":
+        command = ["tail", "-n", str(tail) if tail is not None else "+1", str(process.LOG)]
+        os.execvp("tail", command[:1] + ["-f"] * follow + command[1:])  # noqa: S606
+    container = find_service(connect())
+    if container is None:
+        raise ScoredockError("the service was removed meanwhile")
+    for chunk in container.logs(
+        stream=True, follow=follow, tail=tail if tail is not None else "all"
+    ):
+        sys.stdout.buffer.write(chunk)
+        sys.stdout.buffer.flush()
+
+
+@cli.command()
+def down() -> None:
+    """Stop the service, in whichever runtime it runs. Images and environments are kept."""
+    with _progress("stopping"):
+        stopped = service.down()
+    print("\n".join(f"stopped {what}" for what in stopped) or "nothing was running")
+
+
+@cli.command()
+@_with(_SPEC)
+@_option("--base-image", envvar="BASE_IMAGE", default="")
+@_option("--bind", envvar="BIND", default="127.0.0.1")
+@_option("--port", envvar="PORT", type=click.IntRange(1, 65535), default=6789)
+def doctor(base_image: str, bind: str, port: int, **values: Any) -> None:
+    """Tell what this machine has and lacks for serving, with the remedy for each lack."""
+    planned = service.plan(_options(**values), warn=_warn, note=lambda line: None)
+    lacking = 0
+    for finding in examine(
+        base_image=base_image or planned.env.base_image,
+        bind=bind,
+        port=port,
+        python_version=planned.env.python_version,
+    ):
+        lacking += not finding.ok
+        print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.name:<16} {finding.found}")
+        if finding.remedy:
+            print(f"{'':<23}{finding.remedy}")
+    if lacking:
+        raise ScoredockError(f"{lacking} of these need attention for the docker runtime")

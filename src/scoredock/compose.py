@@ -1,0 +1,77 @@
+"""The docker runtime: start and stop the stack of compose.yaml."""
+
+import os
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from docker import DockerClient
+from docker.models.containers import Container
+
+from scoredock.engine import engine_errors, find_service
+from scoredock.errors import EngineError
+from scoredock.paths import COMPOSE_FILE, PROJECT
+
+
+def compose_command(*arguments: str, env_file: Path | None = None) -> list[str]:
+    """Return a `docker compose` command for the shipped stack."""
+    command = ["docker", "compose", "--file", str(COMPOSE_FILE)]
+    if env_file is not None:
+        command += ["--env-file", str(env_file)]
+    return [*command, *arguments]
+
+
+def run_compose(command: list[str], variables: Mapping[str, str]) -> None:
+    """Run compose with `variables` in its environment; raises EngineError with what it said."""
+    result = subprocess.run(
+        command,
+        env=os.environ | dict(variables),
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        raise EngineError(
+            "docker compose failed", command=command, log=result.stdout.splitlines()[-20:]
+        )
+
+
+def wait_until_healthy(client: DockerClient, *, timeout: float) -> Container:
+    """Return the service's container once it is healthy.
+
+    Raises EngineError with its log and exit status where it ends, and with its log where it is
+    not healthy after `timeout` seconds. A container that the restart policy has started again
+    has ended before: it is not waited for.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        with engine_errors("waiting for the service"):
+            container = find_service(client)
+            if container is None:
+                raise EngineError("the service has no container: was it removed meanwhile?")
+            state = container.attrs["State"]
+            restarts = container.attrs["RestartCount"]
+            log = _last_lines(container)
+        if restarts or state["Status"] in ("exited", "dead", "restarting"):
+            raise EngineError(
+                f"the service's container ended with exit code {state['ExitCode']}",
+                log=log,
+                hint="the lines above are its log; mend the entry script or the models, try again",
+            )
+        if state.get("Health", {}).get("Status") == "healthy":
+            return container
+        if time.monotonic() > deadline:
+            raise EngineError(
+                f"the service is not healthy after {timeout:.0f} s",
+                log=log,
+                hint="where init() takes longer than that, set START_PERIOD",
+            )
+        time.sleep(0.3)
+
+
+def _last_lines(container: Container, count: int = 40) -> list[str]:
+    log: bytes = container.logs(tail=count)
+    return log.decode("utf-8", "replace").splitlines()

@@ -1,0 +1,109 @@
+"""Write a build context: a folder that `docker build` needs nothing else for."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from docker.utils import exclude_paths
+
+from scoredock.errors import SpecError
+from scoredock.paths import CONTEXT
+from scoredock.render import ScoringCode
+
+# What of docker/ goes into every context; the rest of it is rendered.
+_STATIC = ("server", "install", "entrypoint.sh", "gunicorn.conf.py", "healthcheck.py")
+_IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.egg-info")
+
+
+def find_code(source: Path, entry_script: str, *, name: str = "") -> ScoringCode:
+    """Return what to serve from the folder `source`; `name` is what the image calls it.
+
+    Raises SpecError where the folder or the entry script is missing.
+    """
+    if not source.is_dir():
+        raise SpecError("no such folder", path=str(source), hint="set SOURCE_DIR, or pass --source")
+    script = source / entry_script
+    if not script.is_file() or script.suffix != ".py":
+        found = ", ".join(sorted(path.name for path in source.glob("*.py"))) or "no Python file"
+        raise SpecError(
+            f"expected the entry script {entry_script!r}, found {found}",
+            path=str(source),
+            hint="set ENTRY_SCRIPT, or pass --entry-script",
+        )
+    if not script.resolve().is_relative_to(source.resolve()):
+        raise SpecError(f"{entry_script!r} lies outside the source folder", path=str(source))
+    return ScoringCode(
+        source_name=name or source.resolve().name,
+        entry_script=script.relative_to(source).as_posix(),
+    )
+
+
+def check_models(models: Path) -> None:
+    """Raise SpecError where `models` is not laid out as NAME/VERSION/<file or folder>."""
+    remedy = "set MODELS_DIR, or pass --models; an empty folder serves a script without a model"
+    if not models.is_dir():
+        raise SpecError(
+            "no such folder; expected NAME/VERSION/<file or folder> in it",
+            path=str(models),
+            hint=remedy,
+        )
+    for name in sorted(path for path in models.iterdir() if not path.name.startswith(".")):
+        versions = sorted(name.iterdir()) if name.is_dir() else []
+        if not versions or not all(path.is_dir() and path.name.isdigit() for path in versions):
+            odd = next((path for path in versions if not path.name.isdigit()), name)
+            raise SpecError(
+                f"expected NAME/VERSION/<file or folder>, found {odd.relative_to(models)}",
+                path=str(models),
+                hint="move it, as in models/sklearn_mnist/1/sklearn_mnist_model.pkl",
+            )
+
+
+def write_rendered(rendered: Mapping[str, str], folder: Path) -> None:
+    """Write the rendered files into `folder`: all of them or, on an error, none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".render-") as scratch:
+        for name, text in rendered.items():
+            (Path(scratch) / name).write_text(text, encoding="utf-8", newline="\n")
+        for name in rendered:
+            (Path(scratch) / name).replace(folder / name)
+
+
+def write_context(
+    folder: Path, rendered: Mapping[str, str], source: Path, *, leave_out: Path
+) -> Path:
+    """Write the whole context into `folder`, in place of what was there, and return it.
+
+    The source folder goes in but for what its .dockerignore names and the folder `leave_out`,
+    the models: they are mounted.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    try:
+        for name in _STATIC:
+            if (CONTEXT / name).is_dir():
+                shutil.copytree(CONTEXT / name, scratch / name, ignore=_IGNORED)
+            else:
+                shutil.copy2(CONTEXT / name, scratch / name)
+        write_rendered(rendered, scratch)
+        _copy_source(source.resolve(), scratch / "code", leave_out.resolve())
+        scratch.chmod(0o755)
+        shutil.rmtree(folder, ignore_errors=True)
+        scratch.replace(folder)
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+    return folder
+
+
+def _copy_source(source: Path, target: Path, leave_out: Path) -> None:
+    ignore_file = source / ".dockerignore"
+    patterns = ignore_file.read_text(encoding="utf-8").splitlines() if ignore_file.is_file() else []
+    patterns = [line.strip() for line in patterns if line.strip() and not line.startswith("#")]
+    patterns += ["**/__pycache__"]
+    for name in sorted(exclude_paths(os.fspath(source), patterns)):
+        path = source / name
+        if path.is_file() and not path.is_relative_to(leave_out):
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, target / name)

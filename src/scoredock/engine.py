@@ -1,0 +1,76 @@
+"""The Docker engine: is there one, and what does it hold."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import docker
+import requests
+from docker import DockerClient
+from docker.context import ContextAPI
+from docker.errors import APIError, DockerException
+from docker.models.containers import Container
+
+from scoredock.errors import EngineError
+
+SERVICE = "scoring"
+PROJECT = "scoredock"
+
+
+def connect() -> DockerClient:
+    """Return a client of the engine that the docker CLI would use.
+
+    Raises EngineError, with the remedy, where none answers or it refuses this user.
+    """
+    endpoint = "the engine"
+    try:
+        endpoint = os.environ.get("DOCKER_HOST") or ContextAPI.get_current_context().Host
+        client = (
+            docker.from_env(timeout=10)
+            if "DOCKER_HOST" in os.environ
+            else DockerClient(base_url=endpoint, timeout=10)
+        )
+        client.ping()
+    except (DockerException, requests.RequestException, OSError) as error:
+        raise _unreachable(endpoint, error) from error
+    return client
+
+
+def _unreachable(endpoint: str, error: Exception) -> EngineError:
+    if "Permission denied" in str(error) or "PermissionError" in str(error):
+        return EngineError(
+            f"the Docker engine at {endpoint} refuses this user: permission denied",
+            hint="add the user to the group docker (sudo usermod -aG docker $USER), log in anew",
+        )
+    return EngineError(
+        f"no Docker engine answers at {endpoint}",
+        hint="start Docker (sudo systemctl start docker, or Docker Desktop), "
+        "or set --runtime process",
+    )
+
+
+def find_service(client: DockerClient) -> Container | None:
+    """Return the container of the compose service, running or not."""
+    labels = [
+        f"com.docker.compose.project={PROJECT}",
+        f"com.docker.compose.service={SERVICE}",
+    ]
+    found = client.containers.list(all=True, filters={"label": labels})
+    return found[0] if found else None
+
+
+def publisher(client: DockerClient, port: int) -> Container | None:
+    """Return the running container that is published on the host's `port`."""
+    found = client.containers.list(filters={"publish": str(port)})
+    return found[0] if found else None
+
+
+@contextmanager
+def engine_errors(doing: str) -> Iterator[None]:
+    """Turn what the engine answers into one line."""
+    try:
+        yield
+    except APIError as error:
+        raise EngineError(f"{doing}: {error.explanation or error}") from error
+    except (DockerException, requests.RequestException) as error:
+        raise EngineError(f"{doing}: {error}") from error

@@ -1,0 +1,53 @@
+"""Every error a user can cause; the CLI prints it in one line, without a traceback.
+
+ScoredockError      exit 1   base class; also a request that the service did not answer with 200
+├── SpecError       exit 2   the spec, or a path given with it, is wrong; says where
+├── TemplateError   exit 3   a template is missing or uses an unknown name or block
+└── EngineError     exit 4   docker, compose or the service that they should have started failed
+"""
+
+from collections.abc import Sequence
+
+
+class ScoredockError(Exception):
+    """What was found and what was expected; `hint` is the next action, in one line."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class SpecError(ScoredockError):
+    """The spec does not follow the format; `path` is where, as in `docker.baseImage`."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, path: str = "", hint: str = "") -> None:
+        super().__init__(f"{path}: {message}" if path else message, hint=hint)
+        self.path = path
+
+
+class TemplateError(ScoredockError):
+    """A template cannot be used."""
+
+    exit_code = 3
+
+
+class EngineError(ScoredockError):
+    """The engine, or what it was to run, failed; `command` is the line that a person can repeat."""
+
+    exit_code = 4
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        command: Sequence[str] = (),
+        log: Sequence[str] = (),
+        hint: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.command = tuple(command)
+        self.log = tuple(log)

@@ -1,0 +1,113 @@
+"""Build an image with BuildKit, through the docker CLI: the SDK cannot drive it."""
+
+import base64
+import json
+import subprocess
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scoredock.errors import EngineError
+
+# What a person sees of a step that failed.
+LAST_LINES = 20
+
+
+def build_command(
+    context: Path,
+    *,
+    tag: str,
+    build_args: Mapping[str, str] | None = None,
+    secrets: Mapping[str, Path] | None = None,
+) -> list[str]:
+    """Return the command that builds `context` and names the result `tag`."""
+    command = ["docker", "buildx", "build", "--progress=rawjson", "--load", "--tag", tag]
+    for name, value in (build_args or {}).items():
+        command += ["--build-arg", f"{name}={value}"]
+    for name, path in (secrets or {}).items():
+        command += ["--secret", f"id={name},src={path}"]
+    return [*command, str(context)]
+
+
+def build(command: list[str], *, report: Callable[[str], None], verbose: bool = False) -> None:
+    """Run a build command; `report` gets a line when a step ends, and with `verbose` its output.
+
+    Raises EngineError with the last lines of the step that failed.
+    """
+    progress = BuildProgress(report=report, verbose=verbose)
+    try:
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8")
+    except FileNotFoundError:
+        raise EngineError(
+            "no docker command on PATH", hint="install the Docker CLI with buildx and compose"
+        ) from None
+    with process:
+        try:
+            for line in process.stderr or ():
+                progress.take(line)
+        except BaseException:
+            process.terminate()
+            raise
+    if process.returncode:
+        raise EngineError(
+            f"the image build failed in {progress.failed_step}"
+            if progress.failed_step
+            else "the image build failed",
+            command=command,
+            log=progress.failed_log,
+            hint="the lines above are the step's own last words",
+        )
+
+
+@dataclass
+class BuildProgress:
+    """What BuildKit has said so far, from its `rawjson` progress lines.
+
+    A line is an object of lists: `vertexes` (steps) and `logs` (base64, by step).
+    """
+
+    report: Callable[[str], None]
+    verbose: bool = False
+    names: dict[str, str] = field(default_factory=dict)
+    logs: dict[str, deque[str]] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
+    failed: str = ""
+    unparsed: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
+
+    def take(self, line: str) -> None:
+        """Take one line of standard error."""
+        try:
+            status = json.loads(line)
+        except json.JSONDecodeError:
+            self.unparsed.append(line.rstrip())
+            return
+        for vertex in status.get("vertexes") or []:
+            self._take_vertex(vertex)
+        for entry in status.get("logs") or []:
+            text = base64.b64decode(entry.get("data", "")).decode("utf-8", "replace")
+            log = self.logs.setdefault(entry["vertex"], deque(maxlen=LAST_LINES))
+            log.extend(part for part in text.splitlines() if part.strip())
+            if self.verbose:
+                self.report(text.rstrip())
+
+    def _take_vertex(self, vertex: dict[str, str]) -> None:
+        digest, name = vertex["digest"], vertex.get("name", "")
+        self.names[digest] = name
+        if vertex.get("error") and "context canceled" not in vertex["error"]:
+            self.failed = digest
+            self.logs.setdefault(digest, deque([vertex["error"]], maxlen=LAST_LINES))
+        elif vertex.get("completed") and digest not in self.done:
+            self.done.add(digest)
+            if name.startswith("[") and not name.startswith("[internal]"):
+                self.report(f"{name}{'  (cached)' if vertex.get('cached') else ''}")
+
+    @property
+    def failed_step(self) -> str:
+        """The name of the step that failed, as BuildKit gives it."""
+        return self.names.get(self.failed, "")
+
+    @property
+    def failed_log(self) -> list[str]:
+        """The step's last lines, or what the command itself said where no step failed."""
+        return list(self.logs.get(self.failed, self.unparsed))

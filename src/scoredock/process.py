@@ -1,0 +1,291 @@
+"""The process runtime: the same server in a virtual environment on this machine, without Docker."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+import requests
+
+from scoredock.errors import EngineError
+from scoredock.paths import CONTEXT, STATE
+from scoredock.render import ScoringCode
+from scoredock.resolve import ResolvedEnvironment
+
+LOG = STATE / "service.log"
+_RECORD = STATE / "service.json"
+_ENVIRONMENTS = STATE / "environments"
+_APP_ROOT = STATE / "azureml-app"
+# Above gunicorn's graceful_timeout of 25 seconds, as compose.yaml's stop_grace_period is.
+_STOP_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningProcess:
+    """The server's main process; its start time tells it from a later one with the same pid."""
+
+    pid: int
+    started: float
+    bind: str
+    port: int
+
+    def process(self) -> psutil.Process | None:
+        """Return the process, or None where it has ended."""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.started) < 1
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.NoSuchProcess:
+            return None
+
+
+def find_interpreter(python_version: str) -> str | None:
+    """Return an interpreter of version X.Y: on PATH, under pyenv, or the one that runs the kit."""
+    if not python_version or python_version == "{}.{}".format(*sys.version_info):
+        return sys._base_executable  # type: ignore[attr-defined,no-any-return] # not the venv's own
+    if found := shutil.which(f"python{python_version}"):
+        return found
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    names = sorted(pyenv.glob(f"{python_version}.*/bin/python"), key=_natural)
+    return str(names[-1]) if names else None
+
+
+def _natural(path: Path) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", str(path))]
+
+
+def environment_command(
+    prefix: Path,
+    *,
+    env: ResolvedEnvironment,
+    interpreter: str,
+    python_version: str,
+    conda_file: Path,
+    ca_file: Path | None = None,
+    pip_config: Path | None = None,
+) -> list[str]:
+    """Return the command that makes the environment: what docker/Dockerfile runs in an image."""
+    command = [sys.executable, str(CONTEXT / "install" / "create_environment.py")]
+    command += ["--prefix", str(prefix), "--interpreter", interpreter]
+    command += ["--python-version", python_version, "--installer", env.installer]
+    command += ["--pip", env.pip_requirement, "--conda-file", str(conda_file)]
+    command += ["--server", str(CONTEXT / "server")]
+    if ca_file:
+        command += ["--ca-file", str(ca_file)]
+    if pip_config:
+        command += ["--pip-config", str(pip_config)]
+    return command
+
+
+def prepare(
+    env: ResolvedEnvironment,
+    conda_text: str,
+    *,
+    report: Callable[[str], None],
+    ca_file: Path | None = None,
+    pip_config: Path | None = None,
+) -> Path:
+    """Return the environment's folder; it is made at the first call and whenever it changes.
+
+    Raises EngineError with the last lines of the installer. A folder that is not whole is removed.
+    """
+    interpreter, python_version = _choose_interpreter(env, report)
+    prefix = _ENVIRONMENTS / _key(conda_text, interpreter, env.installer)
+    finished = prefix / ".finished"
+    if finished.exists():
+        return prefix
+    _ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
+    conda_file = prefix.with_suffix(".yml")
+    conda_file.write_text(conda_text, encoding="utf-8")
+    command = environment_command(
+        prefix,
+        env=env,
+        interpreter=interpreter,
+        python_version=python_version,
+        conda_file=conda_file,
+        ca_file=ca_file,
+        pip_config=pip_config,
+    )
+    report(f"making a virtual environment in {prefix}")
+    shutil.rmtree(prefix, ignore_errors=True)
+    try:
+        _run_installer(command, report)
+        finished.touch()
+    except BaseException:
+        shutil.rmtree(prefix, ignore_errors=True)
+        conda_file.unlink(missing_ok=True)
+        raise
+    return prefix
+
+
+def _choose_interpreter(env: ResolvedEnvironment, report: Callable[[str], None]) -> tuple[str, str]:
+    if env.installer == "none":
+        return env.interpreter, ""
+    interpreter = find_interpreter(env.python_version)
+    if interpreter:
+        return interpreter, env.python_version
+    here = "{}.{}".format(*sys.version_info)
+    report(
+        f"the spec asks for Python {env.python_version}, which this machine does not have: using "
+        f"{here}; install python{env.python_version}, or use Docker, for the spec's own"
+    )
+    return find_interpreter("") or sys.executable, here
+
+
+def _key(conda_text: str, interpreter: str, installer: str) -> str:
+    digest = hashlib.sha256(f"{interpreter}\0{installer}\0{conda_text}".encode())
+    for folder in ("server", "install"):
+        for path in sorted((CONTEXT / folder).rglob("*.[pt][yo]*")):
+            if path.suffix in (".py", ".toml"):
+                digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _run_installer(command: list[str], report: Callable[[str], None]) -> None:
+    lines: list[str] = []
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8"
+    )
+    with process:
+        try:
+            for line in process.stdout or ():
+                lines.append(line.rstrip())
+                if line.startswith(("Collecting", "Installing")):
+                    report(line.rstrip()[:100])
+        except BaseException:
+            process.terminate()
+            raise
+    if process.returncode:
+        raise EngineError("the environment could not be made", command=command, log=lines[-20:])
+
+
+def service_variables(
+    code: ScoringCode, env: ResolvedEnvironment, prefix: Path, *, bind: str, port: int
+) -> dict[str, str]:
+    """Return what the container contract sets, for the same server outside a container."""
+    own = {
+        name: value
+        for name, value in os.environ.items()
+        # What a container would not see either.
+        if not name.startswith(("AZUREML_", "AML_", "PYTHON", "VIRTUAL_ENV", "GUNICORN_"))
+    }
+    return own | {
+        "PATH": f"{prefix / 'bin'}{os.pathsep}{own.get('PATH', os.defpath)}",
+        "AML_APP_ROOT": str(_APP_ROOT),
+        "AZUREML_CONDA_ENVIRONMENT_PATH": str(prefix),
+        "AZUREML_SOURCE_DIRECTORY": code.source_name,
+        "AZUREML_ENTRY_SCRIPT": f"{code.source_name}/{code.entry_script}",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "SCOREDOCK_BIND": f"{bind}:{port}",
+        **dict(env.variables),
+    }
+
+
+def start(
+    variables: Mapping[str, str],
+    *,
+    code: ScoringCode,
+    source: Path,
+    models: Path,
+    bind: str,
+    port: int,
+    timeout: float,
+) -> RunningProcess:
+    """Start the server in the background and return once it answers.
+
+    Raises EngineError with its log and exit status where it ends, or does not answer in
+    `timeout` seconds; nothing is left running then, nor after Ctrl-C.
+    """
+    stop()
+    shutil.rmtree(_APP_ROOT, ignore_errors=True)
+    _APP_ROOT.mkdir(parents=True)
+    (_APP_ROOT / code.source_name).symlink_to(source.resolve())
+    (_APP_ROOT / "azureml-models").symlink_to(models.resolve())
+    with LOG.open("wb") as log:
+        process = subprocess.Popen(
+            ["sh", str(CONTEXT / "entrypoint.sh")],
+            env=dict(variables),
+            cwd=_APP_ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C in the terminal is not the service's
+        )
+    running = RunningProcess(
+        pid=process.pid, started=psutil.Process(process.pid).create_time(), bind=bind, port=port
+    )
+    _RECORD.write_text(json.dumps(asdict(running)), encoding="utf-8")
+    try:
+        _wait_until_ready(process, port, timeout)
+    except BaseException:
+        stop()
+        raise
+    return running
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, timeout: float) -> None:
+    deadline = time.monotonic() + timeout
+    with requests.Session() as session:
+        session.trust_env = False  # a company proxy has no business with loopback
+        while time.monotonic() < deadline:
+            status = process.poll()
+            if status is not None:
+                raise EngineError(
+                    f"the service ended with exit code {status}",
+                    log=read_log(40),
+                    hint="the lines above are its log; mend the entry script or the models",
+                )
+            try:
+                if session.get(f"http://127.0.0.1:{port}/", timeout=5).status_code == 200:
+                    return
+            except requests.RequestException:
+                pass
+            time.sleep(0.2)
+    raise EngineError(
+        f"the service does not answer after {timeout:.0f} s",
+        log=read_log(40),
+        hint="where init() takes longer than that, set START_PERIOD",
+    )
+
+
+def running() -> RunningProcess | None:
+    """Return the service that this project has started, where it still runs."""
+    try:
+        record = RunningProcess(**json.loads(_RECORD.read_text(encoding="utf-8")))
+    except (FileNotFoundError, json.JSONDecodeError, TypeError):
+        return None
+    return record if record.process() else None
+
+
+def stop() -> bool:
+    """Stop the service with all its workers; return whether there was one."""
+    record = running()
+    _RECORD.unlink(missing_ok=True)
+    process = record and record.process()
+    if not process:
+        return False
+    family = [process, *process.children(recursive=True)]
+    process.send_signal(signal.SIGTERM)
+    _, alive = psutil.wait_procs(family, timeout=_STOP_SECONDS)
+    for member in alive:
+        member.kill()
+    psutil.wait_procs(alive, timeout=5)
+    return True
+
+
+def read_log(count: int | None = None) -> list[str]:
+    """Return the last `count` lines of the service's log, or all of them."""
+    if not LOG.is_file():
+        return []
+    lines = LOG.read_text(encoding="utf-8", errors="replace").splitlines()
+    return lines if count is None else lines[-count:]

@@ -1,0 +1,49 @@
+"""The text of every generated file. Pure: the same input always gives the same text."""
+
+import traceback
+from dataclasses import dataclass, fields
+
+import jinja2
+
+from scoredock.errors import TemplateError
+from scoredock.resolve import ResolvedEnvironment
+from scoredock.spec import GENERATED, SPEC_FILE
+from scoredock.templates import OUTPUTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoringCode:
+    """Where the entry script lies: `source_name` is its folder's name, `entry_script` within."""
+
+    source_name: str
+    entry_script: str
+
+
+def render(
+    env: ResolvedEnvironment, code: ScoringCode, templates: jinja2.Environment
+) -> dict[str, str]:
+    """Return the text of every output file, by name.
+
+    Raises TemplateError, with the template's line, for a name that is not defined.
+    """
+    return {output: _render_one(templates, name, env, code) for name, output in OUTPUTS.items()}
+
+
+def _render_one(
+    templates: jinja2.Environment, name: str, env: ResolvedEnvironment, code: ScoringCode
+) -> str:
+    try:
+        text = templates.get_template(name).render(env=env, code=code)
+    except jinja2.TemplateNotFound as error:
+        raise TemplateError(f"{name}: no template {error.name!r} in the search path") from error
+    except jinja2.TemplateSyntaxError as error:
+        raise TemplateError(f"{error.name}:{error.lineno}: {error.message}") from error
+    except jinja2.UndefinedError as error:
+        known = [f"env.{field.name}" for field in fields(ResolvedEnvironment)]
+        known += ["env.digest", *(f"code.{field.name}" for field in fields(ScoringCode))]
+        # Jinja rewrites tracebacks, so that their last frame is the template's own line.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise TemplateError(
+            f"{place.filename}:{place.lineno}: {error.message}; the names are {', '.join(known)}"
+        ) from error
+    return f"{GENERATED} from {SPEC_FILE}: edit that, or the template.\n{text}"

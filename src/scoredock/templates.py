@@ -1,0 +1,111 @@
+"""The one Jinja environment: where templates come from and what they may use."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Final
+
+import jinja2
+import yaml
+from jinja2 import nodes
+
+from scoredock.errors import TemplateError
+from scoredock.paths import TEMPLATES
+from scoredock.resolve import VARIABLE_NAME
+
+# What is rendered, by the name of its template.
+OUTPUTS: Final = {
+    "Dockerfile.j2": "Dockerfile",
+    "conda_dependencies.yml.j2": "conda_dependencies.yml",
+}
+_HINT: Final = "templates/README.md lists every template, block and name"
+
+
+def load_templates(overrides: Path | None = None, shipped: Path = TEMPLATES) -> jinja2.Environment:
+    """Look in `overrides` first, then in `shipped`, which is also under `shipped/`.
+
+    The prefix is what lets an override extend the template that it replaces. Raises TemplateError
+    for an override that would be ignored: a file or a block whose name is not a shipped one.
+    """
+    base = jinja2.FileSystemLoader(shipped)
+    loaders: list[jinja2.BaseLoader] = [jinja2.PrefixLoader({"shipped": base}), base]
+    if overrides is not None:
+        loaders.insert(0, jinja2.FileSystemLoader(overrides))
+    templates = jinja2.Environment(
+        loader=jinja2.ChoiceLoader(loaders),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - Dockerfile and YAML, not HTML
+    )
+    templates.filters |= {
+        "comment": comment,
+        "dockerfile_quote": dockerfile_quote,
+        "shell_quote": shlex.quote,
+        "variable_name": variable_name,
+        "yaml": yaml_scalar,
+        "json": lambda value: json.dumps(value, ensure_ascii=False, sort_keys=True),
+    }
+    if overrides is not None:
+        _check_overrides(overrides, templates)
+    return templates
+
+
+def dockerfile_quote(value: str) -> str:
+    """Quote for ENV, ARG and LABEL, so that Docker's parser gives back `value` unchanged."""
+    escaped = re.sub(r'(["\\$])', r"\\\1", value)
+    return f'"{escaped}"'
+
+
+def variable_name(value: str) -> str:
+    """Refuse what would be more than the name of a variable."""
+    if not VARIABLE_NAME.fullmatch(value):
+        raise TemplateError(f"expected the name of a variable, found {value!r}")
+    return value
+
+
+def yaml_scalar(value: str) -> str:
+    """Write a YAML scalar that is read back as the same text."""
+    text: str = yaml.safe_dump(value, allow_unicode=True, width=10_000)
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def comment(value: str) -> str:
+    """Keep a value on the line of the comment that it stands in."""
+    return " ".join(value.split())
+
+
+def _check_overrides(overrides: Path, templates: jinja2.Environment) -> None:
+    if not overrides.is_dir():
+        raise TemplateError(f"no template folder at {overrides}")
+    found = sorted(path.name for path in overrides.glob("*.j2") if not path.name.startswith("_"))
+    unknown = [name for name in found if name not in OUTPUTS]
+    if unknown or not found:
+        raise TemplateError(
+            f"{overrides}: expected {' or '.join(OUTPUTS)}, found {', '.join(unknown) or 'neither'}",
+            hint="a file that templates include has a name that begins with an underscore",
+        )
+    for name in found:
+        blocks = templates.get_template(f"shipped/{name}").blocks
+        for block in sorted(_override_blocks(overrides / name, templates) - set(blocks)):
+            raise TemplateError(
+                f"{overrides / name}: no block {block!r} in shipped/{name}; "
+                f"its blocks are {', '.join(blocks)}",
+                hint=_HINT,
+            )
+
+
+def _override_blocks(path: Path, templates: jinja2.Environment) -> set[str]:
+    """Return the blocks that stand at the top of a template that extends another.
+
+    Jinja drops those that its parent does not have; blocks inside them are its own.
+    """
+    try:
+        body = templates.parse(path.read_text(encoding="utf-8")).body
+    except jinja2.TemplateSyntaxError as error:
+        raise TemplateError(f"{path}:{error.lineno}: {error.message}") from error
+    if not any(isinstance(node, nodes.Extends) for node in body):
+        return set()
+    return {node.name for node in body if isinstance(node, nodes.Block)}
