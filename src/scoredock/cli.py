@@ -3,7 +3,7 @@
 import difflib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -179,7 +179,7 @@ def render(output: Path | None, check: bool, **values: Any) -> None:
         print(folder / name)
 
 
-def _check_rendered(rendered: dict[str, str], folder: Path) -> None:
+def _check_rendered(rendered: Mapping[str, str], folder: Path) -> None:
     stale = []
     for name, text in rendered.items():
         path = folder / name
@@ -282,7 +282,7 @@ def down() -> None:
 @_option("--port", envvar="PORT", type=click.IntRange(1, 65535), default=6789)
 def doctor(base_image: str, bind: str, port: int, **values: Any) -> None:
     """Tell what this machine has and lacks for serving, with the remedy for each lack."""
-    planned = service.plan(_options(**values), warn=_warn, note=lambda line: None)
+    planned = service.plan(_options(**values), warn=_warn, note=lambda _: None)
     lacking = 0
     for finding in examine(
         base_image=base_image or planned.env.base_image,

@@ -9,7 +9,7 @@ from pathlib import Path
 from docker import DockerClient
 from docker.models.containers import Container
 
-from scoredock.engine import engine_errors, find_service
+from scoredock.engine import engine_errors, exit_code, find_service
 from scoredock.errors import EngineError
 from scoredock.paths import COMPOSE_FILE, PROJECT
 
@@ -54,11 +54,10 @@ def wait_until_healthy(client: DockerClient, *, timeout: float) -> Container:
                 raise EngineError("the service has no container: was it removed meanwhile?")
             state = container.attrs["State"]
             restarts = container.attrs["RestartCount"]
-            log = _last_lines(container)
         if restarts or state["Status"] in ("exited", "dead", "restarting"):
             raise EngineError(
-                f"the service's container ended with exit code {state['ExitCode']}",
-                log=log,
+                f"the service's container ended with exit code {exit_code(client, container)}",
+                log=_last_lines(container),
                 hint="the lines above are its log; mend the entry script or the models, try again",
             )
         if state.get("Health", {}).get("Status") == "healthy":
@@ -66,7 +65,7 @@ def wait_until_healthy(client: DockerClient, *, timeout: float) -> Container:
         if time.monotonic() > deadline:
             raise EngineError(
                 f"the service is not healthy after {timeout:.0f} s",
-                log=log,
+                log=_last_lines(container),
                 hint="where init() takes longer than that, set START_PERIOD",
             )
         time.sleep(0.3)

@@ -1,6 +1,7 @@
 """The Docker engine: is there one, and what does it hold."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,7 +15,8 @@ from docker.models.containers import Container
 from scoredock.errors import EngineError
 
 SERVICE = "scoring"
-PROJECT = "scoredock"
+# compose reads the same variable: with it several services live side by side on one engine.
+PROJECT = os.environ.get("COMPOSE_PROJECT_NAME") or "scoredock"
 
 
 def connect() -> DockerClient:
@@ -22,14 +24,13 @@ def connect() -> DockerClient:
 
     Raises EngineError, with the remedy, where none answers or it refuses this user.
     """
-    endpoint = "the engine"
+    endpoint = os.environ.get("DOCKER_HOST", "")
     try:
-        endpoint = os.environ.get("DOCKER_HOST") or ContextAPI.get_current_context().Host
-        client = (
-            docker.from_env(timeout=10)
-            if "DOCKER_HOST" in os.environ
-            else DockerClient(base_url=endpoint, timeout=10)
-        )
+        if endpoint:
+            client = docker.from_env(timeout=10)
+        else:
+            endpoint = ContextAPI.get_current_context().Host or ""
+            client = DockerClient(base_url=endpoint or None, timeout=10)
         client.ping()
     except (DockerException, requests.RequestException, OSError) as error:
         raise _unreachable(endpoint, error) from error
@@ -37,13 +38,14 @@ def connect() -> DockerClient:
 
 
 def _unreachable(endpoint: str, error: Exception) -> EngineError:
+    place = f"at {endpoint} " if endpoint else ""
     if "Permission denied" in str(error) or "PermissionError" in str(error):
         return EngineError(
-            f"the Docker engine at {endpoint} refuses this user: permission denied",
+            f"the Docker engine {place}refuses this user: permission denied",
             hint="add the user to the group docker (sudo usermod -aG docker $USER), log in anew",
         )
     return EngineError(
-        f"no Docker engine answers at {endpoint}",
+        f"no Docker engine answers {place}".rstrip(),
         hint="start Docker (sudo systemctl start docker, or Docker Desktop), "
         "or set --runtime process",
     )
@@ -63,6 +65,18 @@ def publisher(client: DockerClient, port: int) -> Container | None:
     """Return the running container that is published on the host's `port`."""
     found = client.containers.list(filters={"publish": str(port)})
     return found[0] if found else None
+
+
+def exit_code(client: DockerClient, container: Container) -> int:
+    """Return the status with which the container last ended, though it may run again by now."""
+    events = client.events(
+        since=0,
+        until=int(time.time()) + 1,
+        filters={"container": container.id, "event": "die"},
+        decode=True,
+    )
+    codes = [int(event["Actor"]["Attributes"]["exitCode"]) for event in events]
+    return codes[-1] if codes else int(container.attrs["State"]["ExitCode"])
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import base64
 import json
 import subprocess
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,9 @@ from scoredock.errors import EngineError
 
 # What a person sees of a step that failed.
 LAST_LINES = 20
+# Characters of a step's name, and the seconds after which it is worth a second line.
+_TITLE = 72
+_LONG = 5
 
 
 def build_command(
@@ -70,6 +74,7 @@ class BuildProgress:
     report: Callable[[str], None]
     verbose: bool = False
     names: dict[str, str] = field(default_factory=dict)
+    started: dict[str, float] = field(default_factory=dict)
     logs: dict[str, deque[str]] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     failed: str = ""
@@ -97,10 +102,21 @@ class BuildProgress:
         if vertex.get("error") and "context canceled" not in vertex["error"]:
             self.failed = digest
             self.logs.setdefault(digest, deque([vertex["error"]], maxlen=LAST_LINES))
-        elif vertex.get("completed") and digest not in self.done:
+            return
+        if not name.startswith("[") or name.startswith("[internal]") or digest in self.done:
+            return
+        title = name if len(name) <= _TITLE else f"{name[:_TITLE]}…"
+        if vertex.get("completed"):
             self.done.add(digest)
-            if name.startswith("[") and not name.startswith("[internal]"):
-                self.report(f"{name}{'  (cached)' if vertex.get('cached') else ''}")
+            if vertex.get("cached"):
+                self.report(f"{title} (cached)")
+            elif digest not in self.started:
+                self.report(title)
+            elif (seconds := time.monotonic() - self.started[digest]) > _LONG:
+                self.report(f"{title} took {seconds:.0f} s")
+        elif vertex.get("started") and digest not in self.started:
+            self.started[digest] = time.monotonic()
+            self.report(title)
 
     @property
     def failed_step(self) -> str:

@@ -1,5 +1,6 @@
 """Where the kit's own files are: at the top of a checkout, or beside the modules when installed."""
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -16,4 +17,4 @@ DEFAULTS: Final = _PACKAGE / "defaults.yaml"
 
 # The project: whose .env is read, and where a service's state is kept.
 PROJECT: Final = _CHECKOUT if IS_CHECKOUT else Path.cwd()
-STATE: Final = PROJECT / ".scoredock"
+STATE: Final = Path(os.environ.get("SCOREDOCK_STATE") or PROJECT / ".scoredock").absolute()

@@ -34,7 +34,9 @@ def _owner(port: int) -> str:
         listening = [
             connection.pid
             for connection in psutil.net_connections(kind="tcp")
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+            if connection.status == psutil.CONN_LISTEN
+            and connection.laddr
+            and connection.laddr.port == port
         ]
         pid = next((pid for pid in listening if pid), None)
         if pid is None:

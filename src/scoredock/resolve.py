@@ -17,7 +17,6 @@ from scoredock.errors import SpecError
 from scoredock.paths import DEFAULTS
 from scoredock.spec import CondaDependencies, EnvironmentSpec
 
-
 Variables: TypeAlias = tuple[tuple[str, str], ...]
 
 VARIABLE_NAME = re.compile(r"[^\W\d][\w.-]*")

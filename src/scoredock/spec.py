@@ -46,7 +46,9 @@ class PipSection(Section):
 
 
 def _dependency_kind(value: Any) -> str | None:
-    return {str: "<package>", dict: "<pip>"}.get(type(value))
+    if isinstance(value, str):
+        return "<package>"
+    return "<pip>" if isinstance(value, dict | PipSection) else None
 
 
 Dependency = Annotated[

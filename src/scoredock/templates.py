@@ -84,7 +84,8 @@ def _check_overrides(overrides: Path, templates: jinja2.Environment) -> None:
     unknown = [name for name in found if name not in OUTPUTS]
     if unknown or not found:
         raise TemplateError(
-            f"{overrides}: expected {' or '.join(OUTPUTS)}, found {', '.join(unknown) or 'neither'}",
+            f"{overrides}: expected {' or '.join(OUTPUTS)}, "
+            f"found {', '.join(unknown) or 'neither'}",
             hint="a file that templates include has a name that begins with an underscore",
         )
     for name in found:
