@@ -255,7 +255,7 @@ def score(file: Any, port: int, url: str | None) -> None:
 def logs(follow: bool, tail: int | None) -> None:
     """Print what the service has logged."""
     if service.running_runtime() == "process":
-        command = ["tail", "-n", str(tail) if tail is not None else "+1", str(process.LOG)]
+        command = ["tail", "-n", str(tail) if tail is not None else "+1", str(process.log_file())]
         os.execvp("tail", command[:1] + ["-f"] * follow + command[1:])  # noqa: S606
     container = find_service(connect())
     if container is None:

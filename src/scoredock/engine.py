@@ -15,8 +15,6 @@ from docker.models.containers import Container
 from scoredock.errors import EngineError
 
 SERVICE = "scoring"
-# compose reads the same variable: with it several services live side by side on one engine.
-PROJECT = os.environ.get("COMPOSE_PROJECT_NAME") or "scoredock"
 
 
 def connect() -> DockerClient:
@@ -53,8 +51,10 @@ def _unreachable(endpoint: str, error: Exception) -> EngineError:
 
 def find_service(client: DockerClient) -> Container | None:
     """Return the container of the compose service, running or not."""
+    # compose reads the same variable: with it several services live side by side on one engine.
+    project = os.environ.get("COMPOSE_PROJECT_NAME") or "scoredock"
     labels = [
-        f"com.docker.compose.project={PROJECT}",
+        f"com.docker.compose.project={project}",
         f"com.docker.compose.service={SERVICE}",
     ]
     found = client.containers.list(all=True, filters={"label": labels})

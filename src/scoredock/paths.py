@@ -15,6 +15,11 @@ CONTEXT: Final = KIT / "docker"
 TEMPLATES: Final = KIT / "templates"
 DEFAULTS: Final = _PACKAGE / "defaults.yaml"
 
-# The project: whose .env is read, and where a service's state is kept.
+# The project: whose .env is read.
 PROJECT: Final = _CHECKOUT if IS_CHECKOUT else Path.cwd()
-STATE: Final = Path(os.environ.get("SCOREDOCK_STATE") or PROJECT / ".scoredock").absolute()
+
+
+def state(*parts: str) -> Path:
+    """Return a path in the folder that holds build contexts, environments and the log."""
+    folder = Path(os.environ.get("SCOREDOCK_STATE") or PROJECT / ".scoredock")
+    return folder.absolute().joinpath(*parts)

@@ -17,16 +17,25 @@ import psutil
 import requests
 
 from scoredock.errors import EngineError
-from scoredock.paths import CONTEXT, STATE
+from scoredock.paths import CONTEXT, state
 from scoredock.render import ScoringCode
 from scoredock.resolve import ResolvedEnvironment
 
-LOG = STATE / "service.log"
-_RECORD = STATE / "service.json"
-_ENVIRONMENTS = STATE / "environments"
-_APP_ROOT = STATE / "azureml-app"
 # Above gunicorn's graceful_timeout of 25 seconds, as compose.yaml's stop_grace_period is.
 _STOP_SECONDS = 30
+
+
+def log_file() -> Path:
+    """Return where the server writes."""
+    return state("service.log")
+
+
+def _record() -> Path:
+    return state("service.json")
+
+
+def _app_root() -> Path:
+    return state("azureml-app")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +108,11 @@ def prepare(
     Raises EngineError with the last lines of the installer. A folder that is not whole is removed.
     """
     interpreter, python_version = _choose_interpreter(env, report)
-    prefix = _ENVIRONMENTS / _key(conda_text, interpreter, env.installer)
+    prefix = state("environments", _key(conda_text, interpreter, env.installer))
     finished = prefix / ".finished"
     if finished.exists():
         return prefix
-    _ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
+    prefix.parent.mkdir(parents=True, exist_ok=True)
     conda_file = prefix.with_suffix(".yml")
     conda_file.write_text(conda_text, encoding="utf-8")
     command = environment_command(
@@ -180,7 +189,7 @@ def service_variables(
     }
     return own | {
         "PATH": f"{prefix / 'bin'}{os.pathsep}{own.get('PATH', os.defpath)}",
-        "AML_APP_ROOT": str(_APP_ROOT),
+        "AML_APP_ROOT": str(_app_root()),
         "AZUREML_CONDA_ENVIRONMENT_PATH": str(prefix),
         "AZUREML_SOURCE_DIRECTORY": code.source_name,
         "AZUREML_ENTRY_SCRIPT": f"{code.source_name}/{code.entry_script}",
@@ -207,15 +216,16 @@ def start(
     `timeout` seconds; nothing is left running then, nor after Ctrl-C.
     """
     stop()
-    shutil.rmtree(_APP_ROOT, ignore_errors=True)
-    _APP_ROOT.mkdir(parents=True)
-    (_APP_ROOT / code.source_name).symlink_to(source.resolve())
-    (_APP_ROOT / "azureml-models").symlink_to(models.resolve())
-    with LOG.open("wb") as log:
+    app_root = _app_root()
+    shutil.rmtree(app_root, ignore_errors=True)
+    app_root.mkdir(parents=True)
+    (app_root / code.source_name).symlink_to(source.resolve())
+    (app_root / "azureml-models").symlink_to(models.resolve())
+    with log_file().open("wb") as log:
         process = subprocess.Popen(
             ["sh", str(CONTEXT / "entrypoint.sh")],
             env=dict(variables),
-            cwd=_APP_ROOT,
+            cwd=app_root,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -224,7 +234,7 @@ def start(
     running = RunningProcess(
         pid=process.pid, started=psutil.Process(process.pid).create_time(), bind=bind, port=port
     )
-    _RECORD.write_text(json.dumps(asdict(running)), encoding="utf-8")
+    _record().write_text(json.dumps(asdict(running)), encoding="utf-8")
     try:
         _wait_until_ready(process, port, timeout)
     except BaseException:
@@ -261,7 +271,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int, timeout: floa
 def running() -> RunningProcess | None:
     """Return the service that this project has started, where it still runs."""
     try:
-        record = RunningProcess(**json.loads(_RECORD.read_text(encoding="utf-8")))
+        record = RunningProcess(**json.loads(_record().read_text(encoding="utf-8")))
     except (FileNotFoundError, json.JSONDecodeError, TypeError):
         return None
     return record if record.process() else None
@@ -270,7 +280,7 @@ def running() -> RunningProcess | None:
 def stop() -> bool:
     """Stop the service with all its workers; return whether there was one."""
     record = running()
-    _RECORD.unlink(missing_ok=True)
+    _record().unlink(missing_ok=True)
     process = record and record.process()
     if not process:
         return False
@@ -285,7 +295,7 @@ def stop() -> bool:
 
 def read_log(count: int | None = None) -> list[str]:
     """Return the last `count` lines of the service's log, or all of them."""
-    if not LOG.is_file():
+    if not log_file().is_file():
         return []
-    lines = LOG.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = log_file().read_text(encoding="utf-8", errors="replace").splitlines()
     return lines if count is None else lines[-count:]

@@ -10,7 +10,7 @@ from scoredock.context import check_models, find_code, write_context
 from scoredock.engine import connect, engine_errors, find_service, publisher
 from scoredock.errors import EngineError, ScoredockError, SpecError
 from scoredock.image import build, build_command
-from scoredock.paths import STATE
+from scoredock.paths import state
 from scoredock.port import check_port
 from scoredock.render import ScoringCode, render
 from scoredock.resolve import ResolvedEnvironment, resolve
@@ -88,7 +88,7 @@ def build_image(options: Options, planned: Plan, *, report: Report, verbose: boo
     """Write the build context, build it and return the image's name."""
     connect()
     context = write_context(
-        STATE / "context" / planned.code.source_name,
+        state("context", planned.code.source_name),
         planned.rendered,
         options.source,
         leave_out=options.models,
