@@ -94,19 +94,29 @@ _SPEC = [
     _option("--keep", multiple=True, metavar="PACKAGE",
             help="Install this azureml package, which scoredock-server takes the place of."),
 ]  # fmt: skip
+_BASE_IMAGE = _option(
+    "--base-image", envvar="BASE_IMAGE", default="",
+    help="What the image is built from.  [default: python:X.Y-slim of the spec]",
+)  # fmt: skip
 _IMAGE = [
-    _option("--image", envvar="IMAGE", default="", help="Name of the image to build."),
-    _option("--base-image", envvar="BASE_IMAGE", default="",
-            help="What to build it from.  [default: python:X.Y-slim of the spec]"),
+    _option("--image", envvar="IMAGE", default="",
+            help="Name of the image.  [default: made from the source folder's]"),
+    _BASE_IMAGE,
     _option("--ca-file", envvar="CA_FILE", type=_FOLDER,
             help="PEM file of authorities to trust while packages are installed."),
     _option("--pip-config", envvar="PIP_CONFIG", type=_FOLDER,
             help="pip.conf with the package index and its credentials."),
     click.option("--verbose", is_flag=True, help="Show the output of every build step."),
 ]  # fmt: skip
+_PORT = _option("--port", envvar="PORT", type=click.IntRange(1, 65535), default=6789,
+                help="Port on this machine.")  # fmt: skip
+_LISTEN = [
+    _option("--bind", envvar="BIND", default="127.0.0.1",
+            help="Address to listen on; 0.0.0.0 opens the service to the network."),
+    _PORT,
+]  # fmt: skip
 _SERVICE = [
-    _option("--bind", envvar="BIND", default="127.0.0.1", help="Address to listen on."),
-    _option("--port", envvar="PORT", type=click.IntRange(1, 65535), default=6789),
+    *_LISTEN,
     _option("--worker-count", envvar="WORKER_COUNT", type=click.IntRange(1), default=1,
             help="Processes that each load the model."),
     _option("--worker-timeout", envvar="WORKER_TIMEOUT", type=click.IntRange(1), default=300,
@@ -226,7 +236,7 @@ def up(verbose: bool, runtime: str, **values: Any) -> None:
         else:
             started = service.up_process(options, planned, report=report)
     _console.print(f"==> serving in the {started.runtime} runtime: {started.what}", markup=False)
-    print(started.scoring_uri)
+    print(started.scoring_uri, flush=True)
 
 
 def _choose_runtime(runtime: str) -> str:
@@ -242,7 +252,7 @@ def _choose_runtime(runtime: str) -> str:
 
 @cli.command()
 @click.argument("file", type=click.File("rb"))
-@_option("--port", envvar="PORT", type=click.IntRange(1, 65535), default=6789)
+@_PORT
 @click.option("--url", help="Scoring URL, in place of this machine's.")
 def score(file: Any, port: int, url: str | None) -> None:
     """POST FILE (- for standard input) to the service and print what it answers."""
@@ -276,10 +286,7 @@ def down() -> None:
 
 
 @cli.command()
-@_with(_SPEC)
-@_option("--base-image", envvar="BASE_IMAGE", default="")
-@_option("--bind", envvar="BIND", default="127.0.0.1")
-@_option("--port", envvar="PORT", type=click.IntRange(1, 65535), default=6789)
+@_with(_SPEC, [_BASE_IMAGE], _LISTEN)
 def doctor(base_image: str, bind: str, port: int, **values: Any) -> None:
     """Tell what this machine has and lacks for serving, with the remedy for each lack."""
     planned = service.plan(_options(**values), warn=_warn, note=lambda _: None)

@@ -13,9 +13,16 @@ from scoredock.errors import EngineError
 
 # What a person sees of a step that failed.
 LAST_LINES = 20
-# Characters of a step's name, and the seconds after which it is worth a second line.
+# Characters of a step's name; the seconds after which it is named although it has not ended yet,
+# and those after which its end is worth a line too.
 _TITLE = 72
+_SHORT = 1
 _LONG = 5
+_FAILED_STEP = "the lines above are the step's last words; --verbose shows all of them"
+_NO_BASE_IMAGE = (
+    "load the base image (docker load), log in to its registry (docker login), "
+    "or name another with --base-image or BASE_IMAGE"
+)
 
 
 def build_command(
@@ -54,13 +61,12 @@ def build(command: list[str], *, report: Callable[[str], None], verbose: bool = 
             process.terminate()
             raise
     if process.returncode:
+        step = progress.failed_step
         raise EngineError(
-            f"the image build failed in {progress.failed_step}"
-            if progress.failed_step
-            else "the image build failed",
+            f"the image build failed in {step}" if step else "the image build failed",
             command=command,
             log=progress.failed_log,
-            hint="the lines above are the step's own last words",
+            hint=_NO_BASE_IMAGE if "load metadata" in step else _FAILED_STEP,
         )
 
 
@@ -74,7 +80,8 @@ class BuildProgress:
     report: Callable[[str], None]
     verbose: bool = False
     names: dict[str, str] = field(default_factory=dict)
-    started: dict[str, float] = field(default_factory=dict)
+    running: dict[str, float] = field(default_factory=dict)
+    announced: set[str] = field(default_factory=set)
     logs: dict[str, deque[str]] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     failed: str = ""
@@ -89,6 +96,7 @@ class BuildProgress:
             return
         for vertex in status.get("vertexes") or []:
             self._take_vertex(vertex)
+        self._announce_running()
         for entry in status.get("logs") or []:
             text = base64.b64decode(entry.get("data", "")).decode("utf-8", "replace")
             log = self.logs.setdefault(entry["vertex"], deque(maxlen=LAST_LINES))
@@ -105,18 +113,27 @@ class BuildProgress:
             return
         if not name.startswith("[") or name.startswith("[internal]") or digest in self.done:
             return
-        title = name if len(name) <= _TITLE else f"{name[:_TITLE]}…"
         if vertex.get("completed"):
             self.done.add(digest)
-            if vertex.get("cached"):
-                self.report(f"{title} (cached)")
-            elif digest not in self.started:
-                self.report(title)
-            elif (seconds := time.monotonic() - self.started[digest]) > _LONG:
-                self.report(f"{title} took {seconds:.0f} s")
-        elif vertex.get("started") and digest not in self.started:
-            self.started[digest] = time.monotonic()
-            self.report(title)
+            started = self.running.pop(digest, None)
+            seconds = time.monotonic() - started if started else 0
+            if digest not in self.announced:
+                self._announce(digest, " (cached)" if vertex.get("cached") else "")
+            elif seconds > _LONG:
+                self._announce(digest, f" took {seconds:.0f} s")
+        elif vertex.get("started"):
+            self.running.setdefault(digest, time.monotonic())
+
+    def _announce_running(self) -> None:
+        """Name the steps that run for long; a cached one starts too, and ends at once."""
+        for digest, started in self.running.items():
+            if digest not in self.announced and time.monotonic() - started > _SHORT:
+                self._announce(digest)
+
+    def _announce(self, digest: str, suffix: str = "") -> None:
+        self.announced.add(digest)
+        name = self.names[digest]
+        self.report(f"{name if len(name) <= _TITLE else name[:_TITLE] + '…'}{suffix}")
 
     @property
     def failed_step(self) -> str:

@@ -1,0 +1,127 @@
+"""The same service on a machine without Docker."""
+
+import os
+import signal
+import subprocess
+import time
+
+import psutil
+import pytest
+import requests
+
+from support import ROOT, SCOREDOCK
+
+DIGITS = ROOT / "examples" / "digits"
+
+
+@pytest.fixture
+def environment(environment: dict[str, str]) -> dict[str, str]:
+    return environment | {"DOCKER_HOST": "unix:///nowhere/docker.sock", "BASE_IMAGE": ""}
+
+
+def processes_on(port: int) -> list[int]:
+    return [
+        connection.pid
+        for connection in psutil.net_connections(kind="tcp")
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+    ]
+
+
+def test_without_an_engine_up_says_so_and_serves_the_example(scoredock, port):
+    started = scoredock("up")
+
+    assert started.returncode == 0, started.stderr
+    assert started.stdout == f"http://localhost:{port}/score\n"
+    notes = [line for line in started.stderr.splitlines() if "no Docker engine answers" in line]
+    assert len(notes) == 1
+    assert "process runtime" in notes[0]
+    assert scoredock("score", DIGITS / "sample-request.json").stdout == "[2]\n"
+    assert "ready" in scoredock("logs").stdout
+    assert scoredock("down").stdout == "stopped the service without Docker\n"
+    assert processes_on(port) == []
+
+
+def test_a_second_up_takes_over_the_changed_script_and_reuses_the_environment(
+    scoredock, source, plain_spec
+):
+    options = ["--spec", plain_spec, "--source", source]
+    scoredock("up", *options)
+    script = source / "score.py"
+    script.write_text(script.read_text().replace("[greeting,", "[greeting.upper(),"))
+
+    second = scoredock("up", *options)
+
+    assert "making a virtual environment" not in second.stderr
+    assert scoredock("score", "-", stdin="1").stdout == '["HELLO", 1]\n'
+
+
+def test_a_failing_init_shows_log_and_exit_code_and_leaves_no_process(
+    scoredock, source, plain_spec, port
+):
+    (source / "score.py").write_text("def init(): raise RuntimeError('no such model')\nrun = print")
+
+    failed = scoredock("up", "--spec", plain_spec, "--source", source)
+
+    assert failed.returncode == 4
+    assert "RuntimeError: no such model" in failed.stderr
+    assert "error: the service ended with exit code 3" in failed.stderr
+    assert processes_on(port) == []
+
+
+def test_a_package_that_cannot_be_installed_leaves_no_environment(
+    scoredock, source, plain_spec, environment
+):
+    (plain_spec / "conda_dependencies.yml").write_text(
+        "dependencies: [python=3.11, {pip: [no-such-package-of-anyone==1.0]}]"
+    )
+
+    failed = scoredock("up", "--spec", plain_spec, "--source", source)
+
+    assert failed.returncode == 4
+    assert "no-such-package-of-anyone" in failed.stderr
+    assert os.listdir(f"{environment['SCOREDOCK_STATE']}/environments") == []
+
+
+def test_ctrl_c_while_init_runs_leaves_nothing_running(environment, source, plain_spec, port):
+    (source / "score.py").write_text("import time\ndef init(): time.sleep(600)\nrun = print")
+    command = [SCOREDOCK, "up", "--spec", plain_spec, "--source", source]
+    up = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    while not processes_on(port):
+        assert up.poll() is None, up.stderr.read()
+        time.sleep(0.2)
+
+    up.send_signal(signal.SIGINT)
+
+    assert up.wait(timeout=60) == 130
+    assert up.stderr.read().endswith("interrupted\n")
+    assert processes_on(port) == []
+
+
+def test_a_port_in_use_names_the_process(scoredock, source, plain_spec, port):
+    server = subprocess.Popen(
+        ["python3", "-m", "http.server", str(port), "--bind", "127.0.0.1"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while not processes_on(port):
+        time.sleep(0.1)
+
+    failed = scoredock("up", "--spec", plain_spec, "--source", source)
+    server.kill()
+
+    assert failed.returncode == 1
+    assert f"(pid {server.pid}: " in failed.stderr
+    assert f"PORT={port + 1}" in failed.stderr
+
+
+def test_the_service_listens_on_loopback_only(scoredock, source, plain_spec, port):
+    scoredock("up", "--spec", plain_spec, "--source", source)
+
+    [address] = {
+        connection.laddr.ip
+        for connection in psutil.net_connections(kind="tcp")
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+    }
+
+    assert address == "127.0.0.1"
+    assert requests.get(f"http://127.0.0.1:{port}/", timeout=5).text == "Healthy"

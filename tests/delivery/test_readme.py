@@ -1,0 +1,62 @@
+"""Every command that the documents show exists, with the options that they give it."""
+
+import re
+import shlex
+
+import click
+import pytest
+
+from scoredock.cli import cli
+from support import ROOT
+
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "templates/README.md"]
+
+
+def shown_commands() -> list[tuple[str, str]]:
+    return [
+        (document, line.strip())
+        for document in DOCUMENTS
+        for block in re.findall(r"```sh\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
+        for line in block.splitlines()
+        if line.strip() and not line.startswith("#")
+    ]
+
+
+def test_the_documents_show_commands():
+    assert len(shown_commands()) > 10
+
+
+@pytest.mark.parametrize(("document", "line"), shown_commands())
+def test_a_shown_command_exists(document, line):
+    words = shlex.split(line, comments=True)
+    while "=" in words[0] and not words[0].startswith("-"):
+        words = words[1:]
+    program, arguments = words[0], words[1:]
+    if program == "scripts/bootstrap" or program in ("cp", "cd", "git", "docker", "curl", "echo"):
+        return
+    if program.startswith("scripts/"):
+        assert (ROOT / program).is_file()
+        if program.removeprefix("scripts/") not in cli.commands:
+            return
+        arguments = [program.removeprefix("scripts/"), *arguments]
+    else:
+        assert program.endswith("scoredock")
+    command = cli.commands[arguments[0]]
+    known = {name for parameter in command.params for name in parameter.opts} | {"--help"}
+    assert {word for word in arguments[1:] if word.startswith("--")} <= known
+
+
+@pytest.mark.parametrize("name", sorted(cli.commands))
+def test_the_readme_names_every_command(name):
+    assert re.search(rf"`scoredock {name}\b", (ROOT / "README.md").read_text())
+
+
+@pytest.mark.parametrize("command", cli.commands.values(), ids=lambda command: command.name)
+def test_every_option_says_what_it_does(command: click.Command):
+    silent = [
+        parameter.name
+        for parameter in command.params
+        if isinstance(parameter, click.Option) and not parameter.help
+    ]
+
+    assert silent == []

@@ -1,0 +1,53 @@
+import subprocess
+from collections.abc import Iterator
+
+import docker
+import pytest
+from docker.models.containers import Container
+
+from support import ROOT
+
+
+@pytest.fixture(autouse=True)
+def remove_image(environment: dict[str, str], engine: docker.DockerClient) -> Iterator[None]:
+    """Nothing that a test built stays behind, but for BuildKit's cache."""
+    yield
+    project = environment["COMPOSE_PROJECT_NAME"]
+    for container in engine.containers.list(
+        all=True, filters={"label": f"com.docker.compose.project={project}"}
+    ):
+        container.remove(force=True)
+    for image in engine.images.list(name=environment["IMAGE"]):
+        engine.images.remove(image.id, force=True)
+
+
+@pytest.fixture
+def container(environment: dict[str, str], engine: docker.DockerClient):
+    """The test's service, looked up when it is called."""
+
+    def find() -> Container:
+        project = environment["COMPOSE_PROJECT_NAME"]
+        [found] = engine.containers.list(
+            all=True, filters={"label": f"com.docker.compose.project={project}"}
+        )
+        return found
+
+    return find
+
+
+@pytest.fixture
+def compose(environment: dict[str, str]):
+    """Plain docker compose, at the top of the checkout."""
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            ["docker", "compose", *arguments],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    yield run
+    run("down")

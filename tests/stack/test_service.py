@@ -1,0 +1,189 @@
+"""Starting, changing and failing: what a person meets after the first success."""
+
+import re
+import socket
+
+import pytest
+
+pytestmark = pytest.mark.docker
+
+
+def test_an_edit_of_the_entry_script_rebuilds_no_dependency_layer(scoredock, source, plain_spec):
+    options = ["--spec", plain_spec, "--source", source]
+    first = scoredock("up", *options)
+    script = source / "score.py"
+    script.write_text(script.read_text().replace("[greeting,", "[greeting.upper(),"))
+
+    second = scoredock("up", *options)
+
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    steps = [line for line in second.stderr.splitlines() if re.search(r"\[(build|final) ", line)]
+    rebuilt = [line for line in steps if not line.endswith("(cached)")]
+    assert len(steps) > 5
+    assert len(rebuilt) == 1
+    assert "COPY --from=code" in rebuilt[0]
+    assert scoredock("score", "-", stdin="1").stdout == '["HELLO", 1]\n'
+
+
+def test_an_override_adds_an_apt_package(scoredock, source, plain_spec, container, tmp_path):
+    templates = tmp_path / "mine"
+    templates.mkdir()
+    (templates / "Dockerfile.j2").write_text(
+        '{% extends "shipped/Dockerfile.j2" %}\n'
+        "{% block system %}\n"
+        "RUN apt-get update && apt-get install -y --no-install-recommends tree \\\n"
+        "    && rm -rf /var/lib/apt/lists/*\n"
+        "{% endblock %}\n"
+    )
+
+    started = scoredock("up", "--spec", plain_spec, "--source", source, "--templates", templates)
+
+    assert started.returncode == 0, started.stderr
+    assert container().exec_run(["tree", "--version"]).exit_code == 0
+    assert scoredock("score", "-", stdin="1").stdout == '["hello", 1]\n'
+
+
+def test_an_override_sets_a_variable(scoredock, source, plain_spec, container, tmp_path):
+    templates = tmp_path / "mine"
+    templates.mkdir()
+    (templates / "Dockerfile.j2").write_text(
+        '{% extends "shipped/Dockerfile.j2" %}\n'
+        "{% block variables %}\n"
+        "{{ super() }}\n"
+        'ENV THRESHOLD={{ "0.5 $HOME" | dockerfile_quote }}\n'
+        "{% endblock %}\n"
+    )
+
+    started = scoredock("up", "--spec", plain_spec, "--source", source, "--templates", templates)
+
+    assert started.returncode == 0, started.stderr
+    assert container().exec_run(["printenv", "THRESHOLD"]).output == b"0.5 $HOME\n"
+
+
+def test_variables_of_the_spec_reach_the_container_as_they_were_written(
+    scoredock, source, plain_spec, container
+):
+    (plain_spec / "azureml_environment.json").write_text(
+        r"""{"name": "plain", "environmentVariables": {"A": "a \"b\" $PATH \\ 'c' é", "N": 7}}"""
+    )
+
+    started = scoredock("up", "--spec", plain_spec, "--source", source)
+
+    assert started.returncode == 0, started.stderr
+    assert container().exec_run(["printenv", "A"]).output.decode() == "a \"b\" $PATH \\ 'c' é\n"
+    assert container().exec_run(["printenv", "N"]).output == b"7\n"
+
+
+def test_a_base_image_that_brings_its_own_packages_only_gets_the_server(
+    scoredock, source, tmp_path, engine, environment
+):
+    packages = "import sysconfig; print(sysconfig.get_paths()['purelib'])"
+    image = f"{environment['COMPOSE_PROJECT_NAME']}-own:latest"
+    dockerfile = tmp_path / "own"
+    dockerfile.mkdir()
+    (dockerfile / "Dockerfile").write_text(
+        f"FROM {environment['BASE_IMAGE']}\n"
+        f'RUN echo "value = 7" >"$(python3 -c "{packages}")/brought.py"\n'
+    )
+    engine.images.build(path=str(dockerfile), tag=image)
+    (source / "score.py").write_text(
+        "import brought\ndef init(): pass\ndef run(raw_data): return brought.value"
+    )
+    spec = tmp_path / "managed"
+    spec.mkdir()
+    (spec / "azureml_environment.json").write_text(
+        f"""{{"python": {{"userManagedDependencies": true}}, "docker": {{"baseImage": "{image}"}}}}"""
+    )
+
+    started = scoredock("up", "--spec", spec, "--source", source, BASE_IMAGE="")
+
+    assert started.returncode == 0, started.stderr
+    assert scoredock("score", "-", stdin="1").stdout == "7\n"
+    scoredock("down")
+    engine.images.remove(image, force=True)
+
+
+def test_a_failing_init_shows_log_and_exit_code_and_leaves_no_container(
+    scoredock, source, plain_spec, container
+):
+    (source / "score.py").write_text("def init(): raise RuntimeError('no such model')\nrun = print")
+
+    failed = scoredock("up", "--spec", plain_spec, "--source", source)
+
+    assert failed.returncode == 4
+    assert "RuntimeError: no such model" in failed.stderr
+    assert "error: the service's container ended with exit code 3" in failed.stderr
+    with pytest.raises(ValueError, match="not enough values"):
+        container()
+
+
+def test_a_failing_build_shows_the_last_lines_of_the_step_that_failed(
+    scoredock, source, plain_spec
+):
+    (plain_spec / "conda_dependencies.yml").write_text(
+        "dependencies: [python=3.11, {pip: [no-such-package-of-anyone==1.0]}]"
+    )
+
+    failed = scoredock("build", "--spec", plain_spec, "--source", source)
+
+    assert failed.returncode == 4
+    lines = [line for line in failed.stderr.splitlines() if line.startswith("  | ")]
+    assert 0 < len(lines) <= 20
+    assert any("no-such-package-of-anyone" in line for line in lines)
+    assert "error: the image build failed in [build 4/4] RUN" in failed.stderr
+
+
+def test_a_python_that_the_base_image_does_not_have_is_named(scoredock, source, plain_spec):
+    (plain_spec / "conda_dependencies.yml").write_text("dependencies: [python=3.9]")
+
+    failed = scoredock("build", "--spec", plain_spec, "--source", source)
+
+    assert failed.returncode == 4
+    assert "is Python 3.11, the spec asks for 3.9" in failed.stderr
+
+
+def test_a_port_in_use_is_said_before_anything_is_built(scoredock, source, plain_spec, port):
+    with socket.create_server(("127.0.0.1", port)):
+        failed = scoredock("up", "--spec", plain_spec, "--source", source)
+
+    assert failed.returncode == 1
+    assert f"error: port {port} is in use by " in failed.stderr
+    assert "pid " in failed.stderr
+    assert "building" not in failed.stderr
+
+
+def test_down_leaves_nothing_running_and_says_what_it_stopped(
+    scoredock, source, plain_spec, container
+):
+    scoredock("up", "--spec", plain_spec, "--source", source)
+
+    stopped = scoredock("down")
+
+    assert stopped.stdout.startswith("stopped container ")
+    with pytest.raises(ValueError, match="not enough values"):
+        container()
+
+
+def test_logs_prints_what_the_service_said(scoredock, source, plain_spec):
+    scoredock("up", "--spec", plain_spec, "--source", source)
+
+    printed = scoredock("logs")
+
+    assert "entry script plain/score.py: ready" in printed.stdout
+
+
+def test_doctor_finds_everything_in_order(scoredock, source, plain_spec):
+    examined = scoredock("doctor", "--spec", plain_spec, "--source", source)
+
+    assert examined.returncode == 0, examined.stdout
+    found = [line.split()[1] for line in examined.stdout.splitlines() if line.startswith("ok")]
+    assert found == ["engine", "compose", "buildx", "disk", "port", "base", "process"]
+
+
+def test_doctor_names_a_base_image_that_nobody_has(scoredock, source, plain_spec):
+    examined = scoredock(
+        "doctor", "--spec", plain_spec, "--source", source, BASE_IMAGE="127.0.0.1:9/absent:1"
+    )
+
+    assert examined.returncode == 1
+    assert "FAIL  base image       127.0.0.1:9/absent:1 is neither here" in examined.stdout

@@ -1,0 +1,13 @@
+"""Where things are, for every kind of test."""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SCOREDOCK = Path(sys.executable).parent / "scoredock"
+
+
+def base_image(version: str) -> str:
+    """The image of a Python X.Y; TEST_BASE_IMAGE names another where no registry answers."""
+    return os.environ.get("TEST_BASE_IMAGE", "python:X.Y-slim").replace("X.Y", version)
