@@ -73,7 +73,7 @@ def _progress(doing: str) -> Iterator[Callable[[str], None]]:
 
 
 def _option(*names: str, **settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    return click.option(*names, show_default=True, show_envvar=True, **settings)
+    return click.option(*names, **{"show_default": True, "show_envvar": True} | settings)
 
 
 _FOLDER = click.Path(path_type=Path)
@@ -83,12 +83,12 @@ _SPEC = [
             help="Folder of azureml_environment.json."),
     _option("--source", envvar="SOURCE_DIR", type=_FOLDER, default=KIT / "examples" / "digits",
             help="Folder of the entry script; it goes into the image."),
-    _option("--source-name", envvar="SOURCE_NAME", default="",
-            help="Name of that folder in the image.  [default: its own]"),
+    _option("--source-name", envvar="SOURCE_NAME", default="", show_default="its own",
+            help="Name of that folder in the image."),
     _option("--entry-script", envvar="ENTRY_SCRIPT", default="score.py",
             help="The file with init() and run(), relative to --source."),
     _option("--models", envvar="MODELS_DIR", type=_FOLDER,
-            help="Folder of NAME/VERSION/<file>.  [default: models in --source]"),
+            show_default="models in --source", help="Folder of NAME/VERSION/<file>."),
     _option("--templates", envvar="TEMPLATES_DIR", type=_FOLDER,
             help="Folder of templates that go before the shipped ones."),
     _option("--keep", multiple=True, metavar="PACKAGE",
@@ -96,11 +96,11 @@ _SPEC = [
 ]  # fmt: skip
 _BASE_IMAGE = _option(
     "--base-image", envvar="BASE_IMAGE", default="",
-    help="What the image is built from.  [default: python:X.Y-slim of the spec]",
+    show_default="the spec's, python:X.Y-slim", help="What the image is built from.",
 )  # fmt: skip
 _IMAGE = [
     _option("--image", envvar="IMAGE", default="",
-            help="Name of the image.  [default: made from the source folder's]"),
+            show_default="made from the source folder's", help="Name of the image."),
     _BASE_IMAGE,
     _option("--ca-file", envvar="CA_FILE", type=_FOLDER,
             help="PEM file of authorities to trust while packages are installed."),
@@ -144,7 +144,10 @@ def _options(**values: Any) -> Options:
     return Options(**values)
 
 
-@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="scoredock")
 def cli() -> None:
     """Serve a model trained for Azure Machine Learning on hardware you own.

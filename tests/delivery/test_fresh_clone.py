@@ -59,8 +59,8 @@ def test_every_script_explains_itself_without_setting_anything_up(run, clone):
 
     assert scripts == ["bootstrap", "down", "lint", "render", "score", "test", "up"]
     assert all(
-        help.returncode == 0 and help.stdout.startswith(f"Usage: scripts/{name}")
-        for name, help in helps.items()
+        shown.returncode == 0 and shown.stdout.startswith(f"Usage: scripts/{name}")
+        for name, shown in helps.items()
     )
     assert not (clone / ".venv").exists()
 

@@ -1,9 +1,9 @@
 """The same service on a machine without Docker."""
 
-import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -79,7 +79,7 @@ def test_a_package_that_cannot_be_installed_leaves_no_environment(
 
     assert failed.returncode == 4
     assert "no-such-package-of-anyone" in failed.stderr
-    assert os.listdir(f"{environment['SCOREDOCK_STATE']}/environments") == []
+    assert list(Path(environment["SCOREDOCK_STATE"], "environments").iterdir()) == []
 
 
 def test_ctrl_c_while_init_runs_leaves_nothing_running(environment, source, plain_spec, port):

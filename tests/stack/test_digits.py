@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -80,7 +81,7 @@ def test_the_image_holds_no_credential_index_or_authority(scoredock, environment
 def _machine_authorities(environment: dict[str, str]) -> str:
     """What this machine itself needs to reach its package index."""
     own = environment.get("CA_FILE")
-    return open(own).read() if own else ""
+    return Path(own).read_text() if own else ""
 
 
 # Made for this test with `openssl req -x509`; its key was thrown away.

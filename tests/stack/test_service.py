@@ -1,5 +1,6 @@
 """Starting, changing and failing: what a person meets after the first success."""
 
+import json
 import re
 import socket
 
@@ -92,7 +93,7 @@ def test_a_base_image_that_brings_its_own_packages_only_gets_the_server(
     spec = tmp_path / "managed"
     spec.mkdir()
     (spec / "azureml_environment.json").write_text(
-        f"""{{"python": {{"userManagedDependencies": true}}, "docker": {{"baseImage": "{image}"}}}}"""
+        json.dumps({"python": {"userManagedDependencies": True}, "docker": {"baseImage": image}})
     )
 
     started = scoredock("up", "--spec", spec, "--source", source, BASE_IMAGE="")
