@@ -17,7 +17,17 @@ from scoredock.context import write_context, write_rendered
 from scoredock.doctor import examine
 from scoredock.engine import connect, find_service
 from scoredock.errors import EngineError, ScoredockError, SpecError
-from scoredock.paths import CONTEXT, KIT
+from scoredock.options import (
+    BASE_IMAGE,
+    FOLDER,
+    IMAGE,
+    LISTEN,
+    PORT,
+    SERVICE,
+    SPEC,
+    option,
+    with_options,
+)
 from scoredock.service import Options
 from scoredock.settings import load_dotenv
 from scoredock.spec import CONDA_FILE, GENERATED
@@ -72,69 +82,6 @@ def _progress(doing: str) -> Iterator[Callable[[str], None]]:
         yield lambda line: _console.print(f"==> {line}", markup=False)
 
 
-def _option(*names: str, **settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    return click.option(*names, **{"show_default": True, "show_envvar": True} | settings)
-
-
-_FOLDER = click.Path(path_type=Path)
-
-_SPEC = [
-    _option("--spec", envvar="SPEC_DIR", type=_FOLDER, default=CONTEXT,
-            help="Folder of azureml_environment.json."),
-    _option("--source", envvar="SOURCE_DIR", type=_FOLDER, default=KIT / "examples" / "digits",
-            help="Folder of the entry script; it goes into the image."),
-    _option("--source-name", envvar="SOURCE_NAME", default="", show_default="its own",
-            help="Name of that folder in the image."),
-    _option("--entry-script", envvar="ENTRY_SCRIPT", default="score.py",
-            help="The file with init() and run(), relative to --source."),
-    _option("--models", envvar="MODELS_DIR", type=_FOLDER,
-            show_default="models in --source", help="Folder of NAME/VERSION/<file>."),
-    _option("--templates", envvar="TEMPLATES_DIR", type=_FOLDER,
-            help="Folder of templates that go before the shipped ones."),
-    _option("--keep", multiple=True, metavar="PACKAGE",
-            help="Install this azureml package, which scoredock-server takes the place of."),
-]  # fmt: skip
-_BASE_IMAGE = _option(
-    "--base-image", envvar="BASE_IMAGE", default="",
-    show_default="the spec's, python:X.Y-slim", help="What the image is built from.",
-)  # fmt: skip
-_IMAGE = [
-    _option("--image", envvar="IMAGE", default="",
-            show_default="made from the source folder's", help="Name of the image."),
-    _BASE_IMAGE,
-    _option("--ca-file", envvar="CA_FILE", type=_FOLDER,
-            help="PEM file of authorities to trust while packages are installed."),
-    _option("--pip-config", envvar="PIP_CONFIG", type=_FOLDER,
-            help="pip.conf with the package index and its credentials."),
-    click.option("--verbose", is_flag=True, help="Show the output of every build step."),
-]  # fmt: skip
-_PORT = _option("--port", envvar="PORT", type=click.IntRange(1, 65535), default=6789,
-                help="Port on this machine.")  # fmt: skip
-_LISTEN = [
-    _option("--bind", envvar="BIND", default="127.0.0.1",
-            help="Address to listen on; 0.0.0.0 opens the service to the network."),
-    _PORT,
-]  # fmt: skip
-_SERVICE = [
-    *_LISTEN,
-    _option("--worker-count", envvar="WORKER_COUNT", type=click.IntRange(1), default=1,
-            help="Processes that each load the model."),
-    _option("--worker-timeout", envvar="WORKER_TIMEOUT", type=click.IntRange(1), default=300,
-            help="Seconds after which a silent worker is replaced."),
-    _option("--start-period", envvar="START_PERIOD", default="120s",
-            help="How long init() may take."),
-]  # fmt: skip
-
-
-def _with(*groups: list[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed([option for group in groups for option in group]):
-            function = option(function)
-        return function
-
-    return decorate
-
-
 def _options(**values: Any) -> Options:
     values["models"] = values["models"] or values["source"] / "models"
     for name in ("ca_file", "pip_config"):
@@ -148,7 +95,7 @@ def _options(**values: Any) -> Options:
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(package_name="scoredock")
+@click.versionoption(package_name="scoredock")
 def cli() -> None:
     """Serve a model trained for Azure Machine Learning on hardware you own.
 
@@ -162,8 +109,8 @@ def cli() -> None:
 
 
 @cli.command()
-@_with(_SPEC)
-@click.option("--output", type=_FOLDER, help="Write a whole build context into this folder.")
+@with_options(SPEC)
+@click.option("--output", type=FOLDER, help="Write a whole build context into this folder.")
 @click.option("--check", is_flag=True, help="Write nothing; fail where the files differ.")
 def render(output: Path | None, check: bool, **values: Any) -> None:
     """Render the Dockerfile and conda_dependencies.yml from the spec.
@@ -211,7 +158,7 @@ def _check_rendered(rendered: Mapping[str, str], folder: Path) -> None:
 
 
 @cli.command()
-@_with(_SPEC, _IMAGE)
+@with_options(SPEC, IMAGE)
 def build(verbose: bool, **values: Any) -> None:
     """Build the image: render, write the build context, run BuildKit. Prints the image's name."""
     options = _options(**values)
@@ -221,8 +168,8 @@ def build(verbose: bool, **values: Any) -> None:
 
 
 @cli.command()
-@_with(_SPEC, _IMAGE, _SERVICE)
-@_option("--runtime", envvar="RUNTIME", type=click.Choice(["auto", "docker", "process"]),
+@with_options(SPEC, IMAGE, SERVICE)
+@option("--runtime", envvar="RUNTIME", type=click.Choice(["auto", "docker", "process"]),
          default="auto", help="auto: docker where an engine answers, else process.")  # fmt: skip
 def up(verbose: bool, runtime: str, **values: Any) -> None:
     """Build, start the service and return once it answers. Prints the scoring URL.
@@ -255,7 +202,7 @@ def _choose_runtime(runtime: str) -> str:
 
 @cli.command()
 @click.argument("file", type=click.File("rb"))
-@_PORT
+@PORT
 @click.option("--url", help="Scoring URL, in place of this machine's.")
 def score(file: Any, port: int, url: str | None) -> None:
     """POST FILE (- for standard input) to the service and print what it answers."""
@@ -289,7 +236,7 @@ def down() -> None:
 
 
 @cli.command()
-@_with(_SPEC, [_BASE_IMAGE], _LISTEN)
+@with_options(SPEC, [BASE_IMAGE], LISTEN)
 def doctor(base_image: str, bind: str, port: int, **values: Any) -> None:
     """Tell what this machine has and lacks for serving, with the remedy for each lack."""
     planned = service.plan(_options(**values), warn=_warn, note=lambda _: None)
