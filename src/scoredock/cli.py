@@ -95,7 +95,7 @@ def _options(**values: Any) -> Options:
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.versionoption(package_name="scoredock")
+@click.version_option(package_name="scoredock")
 def cli() -> None:
     """Serve a model trained for Azure Machine Learning on hardware you own.
 

@@ -8,8 +8,11 @@ import click
 
 from scoredock.paths import CONTEXT, KIT
 
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-def option(*names: str, **settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+
+def option(*names: str, **settings: Any) -> Decorator:
+    """Return a click option whose help tells its default and its variable."""
     return click.option(*names, **{"show_default": True, "show_envvar": True} | settings)
 
 
@@ -17,19 +20,19 @@ FOLDER = click.Path(path_type=Path)
 
 SPEC = [
     option("--spec", envvar="SPEC_DIR", type=FOLDER, default=CONTEXT,
-            help="Folder of azureml_environment.json."),
+           help="Folder of azureml_environment.json."),
     option("--source", envvar="SOURCE_DIR", type=FOLDER, default=KIT / "examples" / "digits",
-            help="Folder of the entry script; it goes into the image."),
+           help="Folder of the entry script; it goes into the image."),
     option("--source-name", envvar="SOURCE_NAME", default="", show_default="its own",
-            help="Name of that folder in the image."),
+           help="Name of that folder in the image."),
     option("--entry-script", envvar="ENTRY_SCRIPT", default="score.py",
-            help="The file with init() and run(), relative to --source."),
+           help="The file with init() and run(), relative to --source."),
     option("--models", envvar="MODELS_DIR", type=FOLDER,
-            show_default="models in --source", help="Folder of NAME/VERSION/<file>."),
+           show_default="models in --source", help="Folder of NAME/VERSION/<file>."),
     option("--templates", envvar="TEMPLATES_DIR", type=FOLDER,
-            help="Folder of templates that go before the shipped ones."),
+           help="Folder of templates that go before the shipped ones."),
     option("--keep", multiple=True, metavar="PACKAGE",
-            help="Install this azureml package, which scoredock-server takes the place of."),
+           help="Install this azureml package, which scoredock-server takes the place of."),
 ]  # fmt: skip
 BASE_IMAGE = option(
     "--base-image", envvar="BASE_IMAGE", default="",
@@ -37,33 +40,35 @@ BASE_IMAGE = option(
 )  # fmt: skip
 IMAGE = [
     option("--image", envvar="IMAGE", default="",
-            show_default="made from the source folder's", help="Name of the image."),
+           show_default="made from the source folder's", help="Name of the image."),
     BASE_IMAGE,
     option("--ca-file", envvar="CA_FILE", type=FOLDER,
-            help="PEM file of authorities to trust while packages are installed."),
+           help="PEM file of authorities to trust while packages are installed."),
     option("--pip-config", envvar="PIP_CONFIG", type=FOLDER,
-            help="pip.conf with the package index and its credentials."),
+           help="pip.conf with the package index and its credentials."),
     click.option("--verbose", is_flag=True, help="Show the output of every build step."),
 ]  # fmt: skip
 PORT = option("--port", envvar="PORT", type=click.IntRange(1, 65535), default=6789,
-                help="Port on this machine.")  # fmt: skip
+              help="Port on this machine.")  # fmt: skip
 LISTEN = [
     option("--bind", envvar="BIND", default="127.0.0.1",
-            help="Address to listen on; 0.0.0.0 opens the service to the network."),
+           help="Address to listen on; 0.0.0.0 opens the service to the network."),
     PORT,
 ]  # fmt: skip
 SERVICE = [
     *LISTEN,
     option("--worker-count", envvar="WORKER_COUNT", type=click.IntRange(1), default=1,
-            help="Processes that each load the model."),
+           help="Processes that each load the model."),
     option("--worker-timeout", envvar="WORKER_TIMEOUT", type=click.IntRange(1), default=300,
-            help="Seconds after which a silent worker is replaced."),
+           help="Seconds after which a silent worker is replaced."),
     option("--start-period", envvar="START_PERIOD", default="120s",
-            help="How long init() may take."),
+           help="How long init() may take."),
 ]  # fmt: skip
 
 
-def with_options(*groups: list[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def with_options(*groups: list[Any]) -> Decorator:
+    """Decorate a command with every option of the groups, in their order."""
+
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed([option for group in groups for option in group]):
             function = option(function)

@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import uuid
 
 import pytest
 
@@ -13,7 +14,9 @@ def test_an_edit_of_the_entry_script_rebuilds_no_dependency_layer(scoredock, sou
     options = ["--spec", plain_spec, "--source", source]
     first = scoredock("up", *options)
     script = source / "score.py"
-    script.write_text(script.read_text().replace("[greeting,", "[greeting.upper(),"))
+    # Unlike any that BuildKit has seen, in this run or in one before.
+    edited = script.read_text().replace("[greeting,", "[greeting.upper(),") + f"# {uuid.uuid4()}\n"
+    script.write_text(edited)
 
     second = scoredock("up", *options)
 
