@@ -217,7 +217,8 @@ def logs(follow: bool, tail: int | None) -> None:
     if service.running_runtime() == "process":
         command = ["tail", "-n", str(tail) if tail is not None else "+1", str(process.log_file())]
         os.execvp("tail", command[:1] + ["-f"] * follow + command[1:])  # noqa: S606
-    container = find_service(connect())
+    # A service may say nothing for days.
+    container = find_service(connect(timeout=10**7 if follow else 10))
     if container is None:
         raise ScoredockError("the service was removed meanwhile")
     for chunk in container.logs(

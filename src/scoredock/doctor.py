@@ -13,7 +13,7 @@ from docker.errors import DockerException, ImageNotFound
 from packaging.version import InvalidVersion, Version
 
 from scoredock import process
-from scoredock.engine import connect, find_service, publisher
+from scoredock.engine import connect, holds_port
 from scoredock.errors import EngineError, ScoredockError
 from scoredock.paths import PROJECT
 from scoredock.port import check_port
@@ -98,14 +98,9 @@ def _port(client: DockerClient | None, bind: str, port: int) -> Finding:
     started = process.running()
     if started and started.port == port:
         return Finding(name="port", found=f"{port}: this project's service", ok=True)
-    if client is not None:
-        ours, taken = find_service(client), publisher(client, port)
-        if ours and taken and ours.id == taken.id:
-            return Finding(name="port", found=f"{port}: this project's service", ok=True)
-        if taken:
-            found, remedy = f"{port} is published by container {taken.name}", f"set PORT={port + 1}"
-            return Finding(name="port", found=found, ok=False, remedy=remedy)
     try:
+        if client is not None and holds_port(client, port):
+            return Finding(name="port", found=f"{port}: this project's service", ok=True)
         check_port(bind, port)
     except ScoredockError as error:
         return Finding(name="port", found=str(error), ok=False, remedy=error.hint)

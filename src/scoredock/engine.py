@@ -12,23 +12,30 @@ from docker.context import ContextAPI
 from docker.errors import APIError, DockerException
 from docker.models.containers import Container
 
-from scoredock.errors import EngineError
+from scoredock.errors import EngineError, ScoredockError
 
 SERVICE = "scoring"
 
 
-def connect() -> DockerClient:
+def connect(*, timeout: int = 10) -> DockerClient:
     """Return a client of the engine that the docker CLI would use.
 
-    Raises EngineError, with the remedy, where none answers or it refuses this user.
+    `timeout` is in seconds, between two answers. Raises EngineError, with the remedy, where no
+    engine answers or it refuses this user.
     """
     endpoint = os.environ.get("DOCKER_HOST", "")
     try:
         if endpoint:
-            client = docker.from_env(timeout=10)
+            client = docker.from_env(timeout=timeout, use_ssh_client=endpoint.startswith("ssh:"))
         else:
-            endpoint = ContextAPI.get_current_context().Host or ""
-            client = DockerClient(base_url=endpoint or None, timeout=10)
+            context = ContextAPI.get_current_context()
+            endpoint = context.Host or ""
+            client = DockerClient(
+                base_url=endpoint or None,
+                tls=context.TLSConfig,
+                timeout=timeout,
+                use_ssh_client=endpoint.startswith("ssh:"),
+            )
         client.ping()
     except (DockerException, requests.RequestException, OSError) as error:
         raise _unreachable(endpoint, error) from error
@@ -61,10 +68,20 @@ def find_service(client: DockerClient) -> Container | None:
     return found[0] if found else None
 
 
-def publisher(client: DockerClient, port: int) -> Container | None:
-    """Return the running container that is published on the host's `port`."""
-    found = client.containers.list(filters={"publish": str(port)})
-    return found[0] if found else None
+def holds_port(client: DockerClient, port: int) -> bool:
+    """Tell whether this project's own service is published on the host's `port`.
+
+    Raises ScoredockError, naming the container, where another one is.
+    """
+    ours = find_service(client)
+    for container in client.containers.list(filters={"publish": str(port)}):
+        if ours is None or container.id != ours.id:
+            raise ScoredockError(
+                f"port {port} is in use by container {container.name}",
+                hint=f"stop that, or choose another port: PORT={port + 1} or --port {port + 1}",
+            )
+        return True
+    return False
 
 
 def exit_code(client: DockerClient, container: Container) -> int:

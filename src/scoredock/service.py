@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scoredock import compose, process
 from scoredock.context import check_models, find_code, write_context
-from scoredock.engine import connect, engine_errors, find_service, publisher
+from scoredock.engine import connect, engine_errors, find_service, holds_port
 from scoredock.errors import EngineError, ScoredockError, SpecError
 from scoredock.image import build, build_command
 from scoredock.paths import state
@@ -113,9 +113,7 @@ def up_docker(options: Options, planned: Plan, *, report: Report, verbose: bool 
     """
     check_models(options.models)
     client = connect()
-    ours = find_service(client)
-    taken = publisher(client, options.port)
-    if not (ours and taken and ours.id == taken.id):
+    if not holds_port(client, options.port):
         _stop_own_process(options.port, report)
         check_port(options.bind, options.port)
     image = build_image(options, planned, report=report, verbose=verbose)
@@ -152,6 +150,7 @@ def up_process(options: Options, planned: Plan, *, report: Report) -> Service:
     """Make the virtual environment, start the server in the background, return once it answers."""
     check_models(options.models)
     _stop_own_process(options.port, report)
+    _refuse_beside_container(options.port)
     check_port(options.bind, options.port)
     prefix = process.prepare(
         planned.env,
@@ -185,6 +184,17 @@ def _stop_own_process(port: int, report: Report) -> None:
     if started and started.port == port:
         report("stopping the service that runs without Docker")
         process.stop()
+
+
+def _refuse_beside_container(port: int) -> None:
+    try:
+        client = connect()
+    except EngineError:
+        return
+    if holds_port(client, port):
+        raise ScoredockError(
+            f"port {port} is in use by this project's own container", hint="scoredock down stops it"
+        )
 
 
 def down() -> list[str]:
