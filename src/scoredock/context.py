@@ -1,6 +1,7 @@
 """Write a build context: a folder that `docker build` needs nothing else for."""
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -11,9 +12,13 @@ from docker.utils import exclude_paths
 from scoredock.errors import SpecError
 from scoredock.paths import CONTEXT
 from scoredock.render import ScoringCode
+from scoredock.templates import OUTPUTS
 
 # What of docker/ goes into every context; the rest of it is rendered.
 _STATIC = ("server", "install", "entrypoint.sh", "gunicorn.conf.py", "healthcheck.py")
+_WRITTEN = {*_STATIC, *OUTPUTS.values(), "code"}
+# Where the container has the models, beside the source folder.
+_MODELS = "azureml-models"
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.egg-info")
 
 
@@ -34,8 +39,15 @@ def find_code(source: Path, entry_script: str, *, name: str = "") -> ScoringCode
         )
     if not script.resolve().is_relative_to(source.resolve()):
         raise SpecError(f"{entry_script!r} lies outside the source folder", path=str(source))
+    name = name or source.resolve().name
+    if not re.fullmatch(r"[\w.][\w. -]*", name) or name in (".", "..", _MODELS):
+        raise SpecError(
+            f"expected a name of letters, digits, blanks and ._-, but {_MODELS}, found {name!r}",
+            path=str(source),
+            hint="set SOURCE_NAME, or pass --source-name",
+        )
     return ScoringCode(
-        source_name=name or source.resolve().name,
+        source_name=name,
         entry_script=script.relative_to(source).as_posix(),
     )
 
@@ -76,8 +88,12 @@ def write_context(
     """Write the whole context into `folder`, in place of what was there, and return it.
 
     The source folder goes in but for what its .dockerignore names and the folder `leave_out`,
-    the models: they are mounted.
+    the models: they are mounted. Raises SpecError where `folder` holds anything else than a
+    context, or lies in the source folder.
     """
+    _refuse_foreign(folder)
+    if folder.resolve().is_relative_to(source.resolve()):
+        raise SpecError("lies in the source folder", path=str(folder), hint="choose another")
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:
@@ -95,6 +111,18 @@ def write_context(
         shutil.rmtree(scratch, ignore_errors=True)
         raise
     return folder
+
+
+def _refuse_foreign(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise SpecError("is not a folder", path=str(folder))
+    foreign = {path.name for path in folder.iterdir()} - _WRITTEN if folder.exists() else set()
+    if foreign:
+        raise SpecError(
+            f"expected an empty folder or an earlier context, found {min(foreign)}",
+            path=str(folder),
+            hint="a context takes the place of the whole folder: choose another",
+        )
 
 
 def _copy_source(source: Path, target: Path, leave_out: Path) -> None:

@@ -238,7 +238,7 @@ def start(
     try:
         _wait_until_ready(process, port, timeout)
     except BaseException:
-        stop()
+        stop(grace=1)  # it has answered nobody yet, so that nothing is in flight
         raise
     return running
 
@@ -277,8 +277,11 @@ def running() -> RunningProcess | None:
     return record if record.process() else None
 
 
-def stop() -> bool:
-    """Stop the service with all its workers; return whether there was one."""
+def stop(*, grace: float = _STOP_SECONDS) -> bool:
+    """Stop the service with all its workers; return whether there was one.
+
+    What has not ended by itself after `grace` seconds is killed.
+    """
     record = running()
     _record().unlink(missing_ok=True)
     process = record and record.process()
@@ -286,7 +289,7 @@ def stop() -> bool:
         return False
     family = [process, *process.children(recursive=True)]
     process.send_signal(signal.SIGTERM)
-    _, alive = psutil.wait_procs(family, timeout=_STOP_SECONDS)
+    _, alive = psutil.wait_procs(family, timeout=grace)
     for member in alive:
         member.kill()
     psutil.wait_procs(alive, timeout=5)

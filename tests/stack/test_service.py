@@ -2,10 +2,15 @@
 
 import json
 import re
+import signal
 import socket
+import subprocess
+import time
 import uuid
 
 import pytest
+
+from support import SCOREDOCK
 
 pytestmark = pytest.mark.docker
 
@@ -119,6 +124,40 @@ def test_a_failing_init_shows_log_and_exit_code_and_leaves_no_container(
     assert "error: the service's container ended with exit code 3" in failed.stderr
     with pytest.raises(ValueError, match="not enough values"):
         container()
+
+
+def test_ctrl_c_while_init_runs_leaves_no_container(
+    environment, source, plain_spec, container, port
+):
+    (source / "score.py").write_text("import time\ndef init(): time.sleep(600)\nrun = print")
+    command = [SCOREDOCK, "up", "--spec", plain_spec, "--source", source]
+    up = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    for line in up.stderr:
+        if "starting the stack" in line:
+            break
+    time.sleep(3)
+
+    up.send_signal(signal.SIGINT)
+
+    assert up.wait(timeout=120) == 130
+    with pytest.raises(ValueError, match="not enough values"):
+        container()
+
+
+def test_a_port_of_another_container_is_said_to_be_its(
+    scoredock, source, plain_spec, engine, environment, port
+):
+    name = f"{environment['COMPOSE_PROJECT_NAME']}-other"
+    other = engine.containers.run(
+        environment["BASE_IMAGE"], ["sleep", "600"], detach=True, name=name,
+        ports={"80/tcp": ("127.0.0.1", port)},
+    )  # fmt: skip
+
+    failed = scoredock("up", "--spec", plain_spec, "--source", source)
+    other.remove(force=True)
+
+    assert failed.returncode == 1
+    assert f"error: port {port} is in use by container {name}" in failed.stderr
 
 
 def test_a_failing_build_shows_the_last_lines_of_the_step_that_failed(
