@@ -3,7 +3,7 @@
 import os
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from docker import DockerClient
@@ -37,6 +37,23 @@ def run_compose(command: list[str], variables: Mapping[str, str]) -> None:
         raise EngineError(
             "docker compose failed", command=command, log=result.stdout.splitlines()[-20:]
         )
+
+
+def abandon(variables: Mapping[str, str], *, report: Callable[[str], None]) -> None:
+    """Remove a stack that has answered nobody yet; `report` is told where that is not possible.
+
+    An interrupted `up` goes on in the engine for a moment, and `down` fails meanwhile.
+    """
+    # Nothing is in flight that would be worth waiting for.
+    command = compose_command("down", "--timeout=1")
+    for _ in range(5):
+        try:
+            run_compose(command, variables)
+        except EngineError:
+            time.sleep(1)
+        else:
+            return
+    report(f"the stack could not be removed; try: {' '.join(command)}")
 
 
 def wait_until_healthy(client: DockerClient, *, timeout: float) -> Container:

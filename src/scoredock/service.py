@@ -123,8 +123,7 @@ def up_docker(options: Options, planned: Plan, *, report: Report, verbose: bool 
         compose.run_compose(compose.compose_command("up", "--detach", "--no-build"), variables)
         compose.wait_until_healthy(client, timeout=seconds(options.start_period) + 30)
     except BaseException:
-        # It has answered nobody yet, so that nothing is in flight.
-        compose.run_compose(compose.compose_command("down", "--timeout=1"), variables)
+        compose.abandon(variables, report=report)
         raise
     return Service(runtime="docker", port=options.port, what=f"image {image}")
 
