@@ -94,7 +94,7 @@ def test_a_base_image_that_brings_its_own_packages_only_gets_the_server(
         f"FROM {environment['BASE_IMAGE']}\n"
         f'RUN echo "value = 7" >"$(python3 -c "{packages}")/brought.py"\n'
     )
-    engine.images.build(path=str(dockerfile), tag=image)
+    engine.images.build(path=str(dockerfile), tag=image, rm=True)
     (source / "score.py").write_text(
         "import brought\ndef init(): pass\ndef run(raw_data): return brought.value"
     )
@@ -139,7 +139,7 @@ def test_ctrl_c_while_init_runs_leaves_no_container(
 
     up.send_signal(signal.SIGINT)
 
-    assert up.wait(timeout=120) == 130
+    assert up.wait(timeout=120) == 130, up.stderr.read()
     with pytest.raises(ValueError, match="not enough values"):
         container()
 
