@@ -65,9 +65,7 @@ def test_the_image_holds_no_credential_index_or_authority(scoredock, environment
     assert built.returncode == 0, built.stderr
     image = engine.images.get(environment["IMAGE"])
     told = json.dumps([image.attrs, image.history()])
-    assert secret not in told
-    assert "index" not in told
-    assert "127.0.0.1:9" not in told
+    assert [word for word in (secret, "127.0.0.1:9", "index-url", "/simple") if word in told] == []
     needles = [secret, "127.0.0.1:9/wheels", COMPANY_AUTHORITY.splitlines()[1]]
     found = subprocess.run(
         ["docker", "run", "--rm", "--user=0", "--entrypoint=grep", environment["IMAGE"],
