@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import joblib
@@ -13,7 +14,7 @@ model: Any = None
 def init() -> None:
     """Load the model from the folder that AZUREML_MODEL_DIR names; called once, at start."""
     global model
-    model = joblib.load(os.path.join(os.environ["AZUREML_MODEL_DIR"], "sklearn_mnist_model.pkl"))
+    model = joblib.load(Path(os.environ["AZUREML_MODEL_DIR"]) / "sklearn_mnist_model.pkl")
 
 
 # The hint is quoted because Python 3.6 to 3.8, which models still ask for, cannot evaluate it.

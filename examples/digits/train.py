@@ -5,13 +5,10 @@ side and centred by mass. So each digit is enlarged to that shape, once as it is
 random poses. Two runs on one machine write the same bytes.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
-from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import joblib
 import numpy as np
@@ -33,46 +30,35 @@ Pictures = NDArray[np.float32]
 Rows = tuple[Pictures, NDArray[np.int64]]  # with the digit that each row shows
 
 
-class Pose(NamedTuple):
-    """How a digit stands on its page: pixels, radians, and ratios to the digit as it is."""
-
-    slant: float = 0.0
-    turn: float = 0.0
-    width: float = 1.0
-    paper: float = 0.45  # grey that separates paper from ink; lower makes a thicker stroke
-    down: float = 0.0
-    right: float = 0.0
-
-
-def random_pose(rng: np.random.Generator) -> Pose:
-    """Draw a pose as people write: upright or leaning right, thin or thick, a little off centre."""
-    return Pose(
-        slant=rng.uniform(0, 0.6),
-        turn=rng.uniform(-0.17, 0.17),
-        width=rng.uniform(0.8, 1.3),
-        paper=rng.uniform(0.3, 0.6),
-        down=rng.uniform(-1, 1),
-        right=rng.uniform(-1, 1),
-    )
+# How people write: upright or leaning right, narrow or wide, thin or thick, a little off centre.
+POSES = {
+    "slant": (0.0, 0.6),
+    "turn": (-0.17, 0.17),  # radians
+    "width": (0.8, 1.3),  # times the digit's own
+    "paper": (0.3, 0.6),  # the grey between paper and ink: lower makes a thicker stroke
+    "down": (-1.0, 1.0),  # pixels
+    "right": (-1.0, 1.0),
+}
+AS_WRITTEN = {"slant": 0.0, "turn": 0.0, "width": 1.0, "paper": 0.45, "down": 0.0, "right": 0.0}
 
 
-def enlarge(digit: NDArray[np.float64], pose: Pose) -> Pictures:
+def enlarge(digit: NDArray[np.float64], pose: dict[str, float]) -> Pictures:
     """Return an 8 x 8 digit as the 784 pixels, 0 to 1, of an MNIST-like picture."""
-    cos, sin = np.cos(pose.turn), np.sin(pose.turn)
-    lean = np.array([[1, 0], [-pose.slant, pose.width]])
+    cos, sin = np.cos(pose["turn"]), np.sin(pose["turn"])
+    lean = np.array([[1, 0], [-pose["slant"], pose["width"]]])
     to_page = np.array([[cos, -sin], [sin, cos]]) @ lean
     outline = np.argwhere(digit > INK) @ to_page.T
     to_page *= LONGEST / (np.ptp(outline, axis=0) + 1).max()
 
     to_digit = np.linalg.inv(to_page)
-    middle = np.array([pose.down, pose.right]) + (SIDE - 1) / 2
+    middle = np.array([pose["down"], pose["right"]]) + (SIDE - 1) / 2
     offset = np.array(ndimage.center_of_mass(digit)) - to_digit @ middle
     page = ndimage.affine_transform(digit, to_digit, offset, output_shape=(SIDE, SIDE))
     # Enlarging blurs; twice the contrast brings back MNIST's sharp strokes with grey rims.
-    return np.clip(2 * (page - pose.paper) + 0.5, 0, 1).ravel().astype(np.float32)
+    return np.clip(2 * (page - pose["paper"]) + 0.5, 0, 1).ravel().astype(np.float32)
 
 
-def load_split(seed: int) -> list[NDArray[np.float64]]:
+def load_split(seed: int) -> list[NDArray[Any]]:
     """Return digits to train on, digits held out, and the labels of each, before any posing."""
     digits = load_digits()
     return train_test_split(
@@ -82,13 +68,17 @@ def load_split(seed: int) -> list[NDArray[np.float64]]:
 
 def as_written(digits: NDArray[np.float64]) -> Pictures:
     """Return one picture of every digit, upright and centred."""
-    return np.array([enlarge(digit, Pose()) for digit in digits])
+    return np.array([enlarge(digit, AS_WRITTEN) for digit in digits])
 
 
 def posed(digits: NDArray[np.float64], labels: NDArray[np.int64], copies: int, seed: int) -> Rows:
     """Return `copies` pictures of every digit, each in a random pose of its own."""
     rng = np.random.default_rng(seed)
-    pictures = [enlarge(digit, random_pose(rng)) for _ in range(copies) for digit in digits]
+    pictures = [
+        enlarge(digit, {name: rng.uniform(*limits) for name, limits in POSES.items()})
+        for _ in range(copies)
+        for digit in digits
+    ]
     return np.array(pictures), np.tile(labels, copies)
 
 
@@ -121,16 +111,16 @@ def write(model: LogisticRegression, output: Path) -> None:
     partial = output.with_name(f".{output.name}.{os.getpid()}")
     try:
         joblib.dump(model, partial)
-        os.replace(partial, output)
+        partial.replace(output)
     finally:
         partial.unlink(missing_ok=True)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main() -> None:
     """Train, report and write the model."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=OUTPUT, help="file to write (%(default)s)")
-    output = parser.parse_args(argv).output
+    output = parser.parse_args().output
 
     model = fit()
     print(report(model))

@@ -22,15 +22,15 @@ from scoredock.options import (
     FOLDER,
     IMAGE,
     LISTEN,
-    PORT,
     SERVICE,
     SPEC,
     option,
     with_options,
 )
+from scoredock.port import reachable_host
 from scoredock.service import Options
 from scoredock.settings import load_dotenv
-from scoredock.spec import CONDA_FILE, GENERATED
+from scoredock.spec import GENERATED
 
 _console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
@@ -124,13 +124,13 @@ def render(output: Path | None, check: bool, **values: Any) -> None:
         print(write_context(output, planned.rendered, options.source, leave_out=options.models))
         return
     folder = output or options.spec
-    conda_file = folder / CONDA_FILE
-    if conda_file.is_file() and not conda_file.read_text("utf-8").startswith(GENERATED):
-        raise SpecError(
-            "this is the spec's own and would be overwritten",
-            path=str(conda_file),
-            hint="name another folder with --output",
-        )
+    for path in (folder / name for name in planned.rendered):
+        if path.is_file() and not path.read_bytes().startswith(GENERATED.encode()):
+            raise SpecError(
+                "scoredock did not write this file and would overwrite it",
+                path=str(path),
+                hint="name another folder with --output",
+            )
     if check:
         _check_rendered(planned.rendered, folder)
         return
@@ -202,11 +202,11 @@ def _choose_runtime(runtime: str) -> str:
 
 @cli.command()
 @click.argument("file", type=click.File("rb"))
-@PORT
+@with_options(LISTEN)
 @click.option("--url", help="Scoring URL, in place of this machine's.")
-def score(file: Any, port: int, url: str | None) -> None:
+def score(file: Any, bind: str, port: int, url: str | None) -> None:
     """POST FILE (- for standard input) to the service and print what it answers."""
-    print(post_score(url or f"http://127.0.0.1:{port}/score", file.read()))
+    print(post_score(url or f"http://{reachable_host(bind)}:{port}/score", file.read()))
 
 
 @cli.command()

@@ -19,6 +19,7 @@ class CondaPackage(NamedTuple):
 
     name: str
     specifiers: SpecifierSet
+    path: str
 
 
 def parse_package(package: str, *, path: str) -> CondaPackage:
@@ -35,7 +36,7 @@ def parse_package(package: str, *, path: str) -> CondaPackage:
         exact = (plain["operator"] != "=" or plain["build"]) and not plain["any"]
         version = f"=={plain['number']}{'' if exact else '.*'}"
     try:
-        return CondaPackage(match["name"].lower(), SpecifierSet(version))
+        return CondaPackage(match["name"].lower(), SpecifierSet(version), path)
     except InvalidSpecifier:
         raise SpecError(
             f"expected a version as in python=3.11 or python>=3.9,<3.12, found {package!r}",

@@ -37,7 +37,8 @@ def find_code(source: Path, entry_script: str, *, name: str = "") -> ScoringCode
             path=str(source),
             hint="set ENTRY_SCRIPT, or pass --entry-script",
         )
-    if not script.resolve().is_relative_to(source.resolve()):
+    relative = Path(os.path.relpath(script, source))
+    if relative.is_absolute() or ".." in relative.parts:
         raise SpecError(f"{entry_script!r} lies outside the source folder", path=str(source))
     name = name or source.resolve().name
     if not re.fullmatch(r"[\w.][\w. -]*", name) or name in (".", "..", _MODELS):
@@ -48,7 +49,7 @@ def find_code(source: Path, entry_script: str, *, name: str = "") -> ScoringCode
         )
     return ScoringCode(
         source_name=name,
-        entry_script=script.relative_to(source).as_posix(),
+        entry_script=relative.as_posix(),
     )
 
 
@@ -63,13 +64,17 @@ def check_models(models: Path) -> None:
         )
     for name in sorted(path for path in models.iterdir() if not path.name.startswith(".")):
         versions = sorted(name.iterdir()) if name.is_dir() else []
-        if not versions or not all(path.is_dir() and path.name.isdigit() for path in versions):
-            odd = next((path for path in versions if not path.name.isdigit()), name)
+        odd = next((path for path in versions if not _is_version(path)), name)
+        if not versions or odd != name:
             raise SpecError(
                 f"expected NAME/VERSION/<file or folder>, found {odd.relative_to(models)}",
                 path=str(models),
                 hint="move it, as in models/sklearn_mnist/1/sklearn_mnist_model.pkl",
             )
+
+
+def _is_version(path: Path) -> bool:
+    return path.is_dir() and re.fullmatch("[0-9]+", path.name) is not None
 
 
 def write_rendered(rendered: Mapping[str, str], folder: Path) -> None:

@@ -92,6 +92,8 @@ class BuildProgress:
         try:
             status = json.loads(line)
         except json.JSONDecodeError:
+            status = None
+        if not isinstance(status, dict):
             self.unparsed.append(line.rstrip())
             return
         for vertex in status.get("vertexes") or []:

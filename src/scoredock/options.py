@@ -48,12 +48,11 @@ IMAGE = [
            help="pip.conf with the package index and its credentials."),
     click.option("--verbose", is_flag=True, help="Show the output of every build step."),
 ]  # fmt: skip
-PORT = option("--port", envvar="PORT", type=click.IntRange(1, 65535), default=6789,
-              help="Port on this machine.")  # fmt: skip
 LISTEN = [
     option("--bind", envvar="BIND", default="127.0.0.1",
-           help="Address to listen on; 0.0.0.0 opens the service to the network."),
-    PORT,
+           help="Address of the service; 0.0.0.0 opens it to the network."),
+    option("--port", envvar="PORT", type=click.IntRange(1, 65535), default=6789,
+           help="Port on this machine."),
 ]  # fmt: skip
 SERVICE = [
     *LISTEN,

@@ -29,6 +29,16 @@ def check_port(bind: str, port: int) -> None:
             ) from error
 
 
+def bracketed(host: str) -> str:
+    """Write an address as URLs and sockets' names have it: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def reachable_host(bind: str) -> str:
+    """Return where this machine reaches what listens on `bind`, as a URL has it."""
+    return bracketed({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind))  # noqa: S104
+
+
 def _owner(port: int) -> str:
     try:
         listening = [

@@ -18,6 +18,7 @@ import requests
 
 from scoredock.errors import EngineError
 from scoredock.paths import CONTEXT, state
+from scoredock.port import bracketed, reachable_host
 from scoredock.render import ScoringCode
 from scoredock.resolve import ResolvedEnvironment
 
@@ -195,7 +196,7 @@ def service_variables(
         "AZUREML_ENTRY_SCRIPT": f"{code.source_name}/{code.entry_script}",
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "SCOREDOCK_BIND": f"{bind}:{port}",
+        "SCOREDOCK_BIND": f"{bracketed(bind)}:{port}",
         **dict(env.variables),
     }
 
@@ -236,14 +237,14 @@ def start(
     )
     _record().write_text(json.dumps(asdict(running)), encoding="utf-8")
     try:
-        _wait_until_ready(process, port, timeout)
+        _wait_until_ready(process, f"http://{reachable_host(bind)}:{port}/", timeout)
     except BaseException:
         stop(grace=1)  # it has answered nobody yet, so that nothing is in flight
         raise
     return running
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int, timeout: float) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], url: str, timeout: float) -> None:
     deadline = time.monotonic() + timeout
     with requests.Session() as session:
         session.trust_env = False  # a company proxy has no business with loopback
@@ -256,7 +257,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int, timeout: floa
                     hint="the lines above are its log; mend the entry script or the models",
                 )
             try:
-                if session.get(f"http://127.0.0.1:{port}/", timeout=5).status_code == 200:
+                if session.get(url, timeout=5).status_code == 200:
                     return
             except requests.RequestException:
                 pass

@@ -38,9 +38,19 @@ def _render_one(
         raise TemplateError(f"{name}: no template {error.name!r} in the search path") from error
     except jinja2.TemplateSyntaxError as error:
         raise TemplateError(f"{error.name}:{error.lineno}: {error.message}") from error
+    except UnicodeDecodeError as error:
+        raise TemplateError(f"{name}, or what it includes, is not UTF-8: {error}") from error
+    except RecursionError as error:
+        raise TemplateError(
+            f"{name} extends or includes itself", hint=f'extend "shipped/{name}" instead'
+        ) from error
     except jinja2.UndefinedError as error:
         known = [f"env.{field.name}" for field in fields(ResolvedEnvironment)]
-        known += ["env.digest", *(f"code.{field.name}" for field in fields(ScoringCode))]
+        known += [
+            "env.digest",
+            "env.summary",
+            *(f"code.{field.name}" for field in fields(ScoringCode)),
+        ]
         # Jinja rewrites tracebacks, so that their last frame is the template's own line.
         place = traceback.extract_tb(error.__traceback__)[-1]
         raise TemplateError(

@@ -20,7 +20,9 @@ from scoredock.spec import CondaDependencies, EnvironmentSpec
 Variables: TypeAlias = tuple[tuple[str, str], ...]
 
 VARIABLE_NAME = re.compile(r"[^\W\d][\w.-]*")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# What the reference SDK writes where the user has said nothing.
+_DEFAULT_PLATFORM = {"os": "Linux", "architecture": "amd64"}
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +100,11 @@ def _user_managed(spec: EnvironmentSpec, variables: Variables) -> ResolvedEnviro
             hint="python.userManagedDependencies is true, so nothing else would be installed",
         )
     return ResolvedEnvironment(
-        name=spec.name or "environment",
-        version=spec.version or "",
+        name=_one_line(spec.name or "environment", "name"),
+        version=_one_line(spec.version or "", "version"),
         installer="none",
-        base_image=image,
-        interpreter=spec.python.interpreter_path or "python3",
+        base_image=_one_line(image, "docker.baseImage"),
+        interpreter=_one_line(spec.python.interpreter_path or "python3", "python.interpreterPath"),
         variables=variables,
     )
 
@@ -115,8 +117,8 @@ def _made_by_pip(
     python_version = _python_version(packages, notes)
     written = tuple(entry for entry in conda.dependencies if isinstance(entry, str))
     return ResolvedEnvironment(
-        name=spec.name or "environment",
-        version=spec.version or "",
+        name=_one_line(spec.name or "environment", "name"),
+        version=_one_line(spec.version or "", "version"),
         installer="pip",
         base_image=_plain_base_image(spec, python_version, notes),
         interpreter="python3",
@@ -145,7 +147,7 @@ def _refuse_dockerfiles(spec: EnvironmentSpec) -> None:
 
 def _meaningless(spec: EnvironmentSpec) -> list[str]:
     """Return a note for each field that is set and changes nothing."""
-    docker = spec.docker
+    docker, conda = spec.docker, spec.python.conda_dependencies
     fields = {
         "docker.arguments": docker and docker.arguments,
         "docker.baseImageRegistry": docker and any((docker.base_image_registry or {}).values()),
@@ -154,10 +156,13 @@ def _meaningless(spec: EnvironmentSpec) -> list[str]:
         "spark": (spec.spark or {}).get("packages"),
         "databricks": any((spec.databricks or {}).values()),
         "r": spec.r,
+        "docker.platform": docker and docker.platform not in (None, _DEFAULT_PLATFORM),
+        "python.condaDependencies.variables": conda and conda.variables,
         "inferencingStackVersion": spec.inferencing_stack_version,
     }
     remedies = {
         "docker.baseImageRegistry": ": log in to the registry with `docker login`",
+        "python.condaDependencies.variables": ": use environmentVariables",
         "inferencingStackVersion": ": scoredock-server is always installed",
     }
     return [
@@ -173,33 +178,41 @@ def _plain_base_image(spec: EnvironmentSpec, python_version: str, notes: list[st
     if chosen.startswith(tuple(defaults()["replaced_base_images"])):
         notes.append(f"docker.baseImage {chosen} is replaced by {plain}, which is all pip needs")
         return plain
-    return chosen or plain
+    return _one_line(chosen, "docker.baseImage") or plain
 
 
 def _variables(spec: EnvironmentSpec, notes: list[str]) -> Variables:
     variables = []
     for name, value in (spec.environment_variables or {}).items():
         path = f"environmentVariables.{name}"
-        if defaults()["example_variables"].get(name) == value:
+        if (name, value) in defaults()["example_variables"].items():
             notes.append(f"{path} is the reference SDK's example and is left out")
             continue
         if not VARIABLE_NAME.fullmatch(name):
             raise SpecError("expected a name of letters, digits, _ . and -", path=path)
-        text = "" if value is None else str(value)
-        if _CONTROL.search(text.replace("\t", "")):
-            raise SpecError("a line break cannot be written into a Dockerfile", path=path)
-        variables.append((name, text))
+        variables.append((name, _one_line("" if value is None else str(value), path)))
     return tuple(variables)
+
+
+def _one_line(text: str, path: str) -> str:
+    """Return what can stand in one line of a Dockerfile; anything else is a SpecError."""
+    if _CONTROL.search(text):
+        raise SpecError(f"expected one line of text, found {text!r}", path=path)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise SpecError(f"half a character, which no file can hold: {error}", path=path) from error
+    return text
 
 
 def _pip_packages(conda: CondaDependencies, keep: Collection[str]) -> tuple[PipPackage, ...]:
     packages = []
     for index, entry in enumerate(conda.dependencies):
         for number, line in enumerate([] if isinstance(entry, str) else entry.pip):
-            if not line.strip() or _CONTROL.search(line):
-                path = conda.where(f"dependencies[{index}].pip[{number}]")
-                raise SpecError(f"expected one line for pip, found {line!r}", path=path)
-            packages.append(_pip_package(line.strip(), keep))
+            path = conda.where(f"dependencies[{index}].pip[{number}]")
+            if not line.strip():
+                raise SpecError("expected a requirement, found an empty line", path=path)
+            packages.append(_pip_package(_one_line(line, path).strip(), keep))
     return tuple(packages)
 
 
@@ -208,8 +221,9 @@ def _pip_package(line: str, keep: Collection[str]) -> PipPackage:
         name = canonicalize_name(Requirement(line).name)
     except InvalidRequirement:  # an option, a URL or a path: pip's to judge
         return PipPackage(requirement=line)
-    replaced = defaults()["replaced_packages"].get(name, "")
-    return PipPackage(requirement=line, replaced="" if name in keep else replaced)
+    if name in {canonicalize_name(kept) for kept in keep}:
+        return PipPackage(requirement=line)
+    return PipPackage(requirement=line, replaced=defaults()["replaced_packages"].get(name, ""))
 
 
 def _conda_packages(conda: CondaDependencies) -> dict[str, CondaPackage]:
@@ -241,7 +255,7 @@ def _python_version(packages: dict[str, CondaPackage], notes: list[str]) -> str:
         raise SpecError(
             f"expected a version from {known[0]} to {known[-1]}, "
             f"found python{packages['python'].specifiers}",
-            path="python",
+            path=packages["python"].path,
         )
     return found
 

@@ -11,7 +11,7 @@ from scoredock.engine import connect, engine_errors, find_service, holds_port
 from scoredock.errors import EngineError, ScoredockError, SpecError
 from scoredock.image import build, build_command
 from scoredock.paths import state
-from scoredock.port import check_port
+from scoredock.port import check_port, reachable_host
 from scoredock.render import ScoringCode, render
 from scoredock.resolve import ResolvedEnvironment, resolve
 from scoredock.spec import read_spec
@@ -56,17 +56,20 @@ class Service:
     """A deployment that answers."""
 
     runtime: str
+    bind: str
     port: int
     what: str
 
     @property
     def scoring_uri(self) -> str:
-        """Where to POST."""
-        return f"http://localhost:{self.port}/score"
+        """Where to POST, on this machine."""
+        host = reachable_host(self.bind)
+        return f"http://{'localhost' if host == '127.0.0.1' else host}:{self.port}/score"
 
 
 def plan(options: Options, *, warn: Report, note: Report) -> Plan:
     """Parse, resolve and render; `warn` gets what may be a mistake, `note` what was chosen."""
+    seconds(options.start_period)
     spec, warnings = read_spec(options.spec)
     env, notes = resolve(spec, keep=options.keep)
     for line in warnings:
@@ -125,7 +128,7 @@ def up_docker(options: Options, planned: Plan, *, report: Report, verbose: bool 
     except BaseException:
         compose.abandon(variables, report=report)
         raise
-    return Service(runtime="docker", port=options.port, what=f"image {image}")
+    return Service(runtime="docker", bind=options.bind, port=options.port, what=f"image {image}")
 
 
 def compose_variables(options: Options, code: ScoringCode, image: str) -> dict[str, str]:
@@ -176,7 +179,9 @@ def up_process(options: Options, planned: Plan, *, report: Report) -> Service:
         port=options.port,
         timeout=seconds(options.start_period),
     )
-    return Service(runtime="process", port=options.port, what=f"pid {started.pid}")
+    return Service(
+        runtime="process", bind=options.bind, port=options.port, what=f"pid {started.pid}"
+    )
 
 
 def _stop_own_process(port: int, report: Report) -> None:

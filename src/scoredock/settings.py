@@ -9,7 +9,15 @@ from scoredock.errors import SpecError
 from scoredock.paths import PROJECT
 
 # Whose values are paths: in .env they start at the project, as docker compose reads them.
-_PATHS = ("SPEC_DIR", "SOURCE_DIR", "MODELS_DIR", "TEMPLATES_DIR", "CA_FILE", "PIP_CONFIG")
+_PATHS = (
+    "SPEC_DIR",
+    "SOURCE_DIR",
+    "MODELS_DIR",
+    "TEMPLATES_DIR",
+    "CA_FILE",
+    "PIP_CONFIG",
+    "SCOREDOCK_STATE",
+)
 
 
 def load_dotenv(project: Path = PROJECT) -> None:

@@ -208,5 +208,5 @@ def _parse_yaml(text: str, path: Path) -> Any:
         mark = error.problem_mark
         where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
         raise SpecError(f"not YAML: {error.problem}", path=where) from error
-    except yaml.YAMLError as error:
-        raise SpecError(f"not YAML: {error}", path=str(path)) from error
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
+        raise SpecError(f"not YAML: {' '.join(str(error).split())}", path=str(path)) from error

@@ -54,7 +54,12 @@ def load_templates(overrides: Path | None = None, shipped: Path = TEMPLATES) -> 
 
 
 def dockerfile_quote(value: str) -> str:
-    """Quote for ENV, ARG and LABEL, so that Docker's parser gives back `value` unchanged."""
+    """Quote for ENV, ARG and LABEL, so that Docker's parser gives back `value` unchanged.
+
+    Raises TemplateError for a line break, which Docker's parser has no way to write.
+    """
+    if re.search(r"[\r\n]", value):
+        raise TemplateError(f"a line break cannot be written into a Dockerfile: {value!r}")
     escaped = re.sub(r'(["\\$])', r"\\\1", value)
     return f'"{escaped}"'
 
@@ -68,7 +73,8 @@ def variable_name(value: str) -> str:
 
 def yaml_scalar(value: str) -> str:
     """Write a YAML scalar that is read back as the same text."""
-    text: str = yaml.safe_dump(value, allow_unicode=True, width=10_000)
+    # Line and paragraph separators survive only where they are escaped.
+    text: str = yaml.safe_dump(value, allow_unicode=value.isprintable(), width=10_000)
     return text.removesuffix("\n").removesuffix("\n...")
 
 
@@ -105,6 +111,8 @@ def _override_blocks(path: Path, templates: jinja2.Environment) -> set[str]:
     """
     try:
         body = templates.parse(path.read_text(encoding="utf-8")).body
+    except UnicodeDecodeError as error:
+        raise TemplateError(f"{path}: not UTF-8: {error}") from error
     except jinja2.TemplateSyntaxError as error:
         raise TemplateError(f"{path}:{error.lineno}: {error.message}") from error
     if not any(isinstance(node, nodes.Extends) for node in body):

@@ -1,6 +1,15 @@
 import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+
+from scoredock.paths import KIT
+
+SETTINGS = re.findall(r"^#([A-Z_]+)=", (KIT / ".env.example").read_text(), flags=re.MULTILINE)
 
 
 @pytest.fixture
@@ -32,3 +41,37 @@ def digits(tmp_path):
     (source / "models" / "digits" / "1" / "model.pkl").write_bytes(b"model")
     (source / "score.py").write_text("def init(): ...\ndef run(data): return data\n")
     return source
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run the command where neither .env nor the tests' own environment sets anything."""
+    settings = dict.fromkeys(SETTINGS, "") | {
+        "SCOREDOCK_STATE": str(tmp_path / "state"),
+        "DOCKER_HOST": "unix:///nonexistent.sock",
+    }
+
+    def command(*arguments, **variables):
+        return subprocess.run(
+            [Path(sys.executable).parent / "scoredock", *map(str, arguments)],
+            env=os.environ | settings | variables,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return command
+
+
+@pytest.fixture
+def render(run, write_spec, digits):
+    """Render one spec, as many times as the test likes, with one source folder."""
+    folder = write_spec(
+        '{"name": "x", "python": {"condaDependencies": {"dependencies": ["python=3.11"]}}}'
+    )
+
+    def command(*arguments, **variables):
+        return run("render", "--spec", folder, "--source", digits, *arguments, **variables)
+
+    return command, folder

@@ -24,25 +24,11 @@ SAVED = """{
         "sharedVolumes": true,
         "shmSize": "2g",
         "arguments": [],
-        "baseImageRegistry": {
-            "address": null,
-            "username": null,
-            "password": null,
-            "registryIdentity": null
-        },
-        "platform": {
-            "os": "Linux",
-            "architecture": "amd64"
-        }
+        "baseImageRegistry": {"address": null, "username": null, "registryIdentity": null},
+        "platform": {"os": "Linux", "architecture": "amd64"}
     },
-    "spark": {
-        "repositories": [],
-        "packages": [],
-        "precachePackages": true
-    },
-    "databricks": {
-        "mavenLibraries": []
-    },
+    "spark": {"repositories": [], "packages": [], "precachePackages": true},
+    "databricks": {"mavenLibraries": [], "pypiLibraries": [], "rcranLibraries": []},
     "r": null,
     "inferencingStackVersion": null,
     "assetId": null

@@ -83,6 +83,10 @@ def test_a_wrong_pip_entry_in_the_conda_file_is_reported_where_it_is(write_spec)
             f'{INLINE_PATH}.dependencies[0]: expected a package or {{"pip": [...]}}, found null',
         ),
         (
+            with_conda({"dependencies": [{"npm": []}]}),
+            f"{INLINE_PATH}.dependencies[0].pip: expected a value, found nothing",
+        ),
+        (
             with_conda({"dependencies": [{"pip": None}]}),
             f"{INLINE_PATH}.dependencies[0].pip: expected list, found null",
         ),
@@ -113,6 +117,7 @@ def test_a_value_of_the_wrong_type_is_reported_where_it_is(write_spec, environme
             "dependencies:\n- 3.11\n",
             'dependencies[0]: expected a package or {"pip": [...]}, found float',
         ),
+        ("1: x\n", "[1]: Keys should be strings"),
         ("dependencies:\n- pip:\n", "dependencies[0].pip: expected list, found null"),
     ],
 )
@@ -143,63 +148,3 @@ def test_a_section_that_is_null_is_accepted(write_spec, key, attribute):
 
     assert warnings == []
     assert getattr(spec, attribute) is None
-
-
-@pytest.mark.parametrize(
-    ("environment", "warning"),
-    [
-        (
-            {"envVariables": {}},
-            "envVariables: unknown key, ignored (the nearest known one is 'environmentVariables')",
-        ),
-        ({"Name": "x"}, "Name: unknown key, ignored (the nearest known one is 'name')"),
-        (
-            {"docker": {"baseImages": "x"}},
-            "docker.baseImages: unknown key, ignored (the nearest known one is 'baseImage')",
-        ),
-        ({"docker": {"gpuSupport": False}}, "docker.gpuSupport: unknown key, ignored"),
-        (
-            {"python": {"userManaged": True, "condaDependencies": INLINE}},
-            "python.userManaged: unknown key, ignored "
-            "(the nearest known one is 'userManagedDependencies')",
-        ),
-        (
-            with_conda({**INLINE, "chanels": []}),
-            "python.condaDependencies.chanels: unknown key, ignored "
-            "(the nearest known one is 'channels')",
-        ),
-        (
-            with_conda({"dependencies": ["python", {"pip": [], "npm": []}]}),
-            "python.condaDependencies.dependencies[1].npm: unknown key, ignored",
-        ),
-    ],
-)
-def test_an_unknown_key_is_a_warning_that_names_the_nearest_known_one(
-    write_spec, environment, warning
-):
-    _, warnings = read_spec(write_spec(with_conda(INLINE) | environment))
-
-    assert warnings == [f"azureml_environment.json: {warning}"]
-
-
-def test_an_unknown_key_of_the_conda_file_is_a_warning_that_names_the_file(write_spec):
-    folder = write_spec({"name": "x", "python": {}}, "chanels: [x]\ndependencies: [python=3.11]\n")
-
-    _, warnings = read_spec(folder)
-
-    assert warnings == [
-        "conda_dependencies.yml: chanels: unknown key, ignored "
-        "(the nearest known one is 'channels')"
-    ]
-
-
-def test_every_unknown_key_is_reported_not_only_the_first(write_spec):
-    environment = {"one": 1, "docker": {"two": 2}, **with_conda({**INLINE, "three": 3})}
-
-    _, warnings = read_spec(write_spec(environment))
-
-    assert {line.split(": ")[1] for line in warnings} == {
-        "one",
-        "docker.two",
-        "python.condaDependencies.three",
-    }

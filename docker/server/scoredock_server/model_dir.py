@@ -1,6 +1,7 @@
 """Which folder AZUREML_MODEL_DIR names."""
 
 import os
+import re
 from typing import List
 
 
@@ -13,7 +14,9 @@ def find_model_dir(models: str) -> str:
     names = _folders(models)
     if len(names) != 1:
         return models
-    versions = [name for name in _folders(os.path.join(models, names[0])) if name.isdigit()]
+    versions = [
+        name for name in _folders(os.path.join(models, names[0])) if re.match("[0-9]+$", name)
+    ]
     if not versions:
         return models
     return os.path.join(models, names[0], max(versions, key=int))

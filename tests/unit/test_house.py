@@ -1,0 +1,100 @@
+import ast
+
+import pytest
+
+from scoredock.paths import CONTEXT, KIT
+
+PACKAGE = KIT / "src" / "scoredock"
+
+# DESIGN: a module imports only what stands before it.
+ORDER = [
+    "errors",
+    "paths",
+    "problems",
+    "conda",
+    "spec",
+    "resolve",
+    "templates",
+    "render",
+    "context",
+    "engine",
+    "image",
+    "port",
+    "compose",
+    "process",
+    "client",
+    "settings",
+    "service",
+    "doctor",
+    "options",
+    "cli",
+    "__main__",
+]
+PURE = ["problems", "conda", "resolve", "render"]
+# What knows the clock, the host or the process environment.
+WORLDLY = {
+    "datetime",
+    "getpass",
+    "os",
+    "platform",
+    "random",
+    "secrets",
+    "socket",
+    "subprocess",
+    "sys",
+    "tempfile",
+    "time",
+    "uuid",
+}
+
+
+def imports(path):
+    """Return every module that a file imports, in full; a name that is imported counts as one."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def imported_packages(path):
+    return {name.split(".")[0] for name in imports(path)}
+
+
+def test_every_module_has_its_place_in_the_order():
+    modules = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"}
+
+    assert sorted(ORDER) == sorted(modules)
+
+
+@pytest.mark.parametrize("module", ORDER)
+def test_a_module_imports_only_what_comes_before_it(module):
+    own = {f"scoredock.{name}" for name in ORDER}
+
+    imported = imports(PACKAGE / f"{module}.py") & own
+
+    assert imported <= {f"scoredock.{name}" for name in ORDER[: ORDER.index(module)]}
+
+
+@pytest.mark.parametrize("module", PURE)
+def test_a_pure_stage_knows_neither_clock_nor_host(module):
+    assert imported_packages(PACKAGE / f"{module}.py") & WORLDLY == set()
+
+
+@pytest.mark.parametrize("module", ORDER)
+def test_the_kit_does_not_import_the_server(module):
+    assert "scoredock_server" not in imported_packages(PACKAGE / f"{module}.py")
+
+
+@pytest.mark.parametrize("path", sorted(CONTEXT.rglob("*.py")), ids=lambda path: path.name)
+def test_the_server_does_not_import_the_kit(path):
+    assert "scoredock" not in imported_packages(path)
+
+
+def test_the_context_folder_is_no_package_that_would_hide_the_docker_library():
+    assert (CONTEXT / "server").is_dir()
+    assert not (CONTEXT / "__init__.py").exists()

@@ -1,0 +1,158 @@
+import os
+import re
+
+import click
+import pytest
+
+from scoredock.cli import cli
+from scoredock.errors import SpecError
+from scoredock.paths import COMPOSE_FILE, KIT
+from scoredock.settings import load_dotenv
+
+EXAMPLE = KIT / ".env.example"
+NAME = "SCOREDOCK_TEST_SETTING"
+
+
+@pytest.fixture
+def unset(monkeypatch):
+    """Take variables out of the process environment until the test ends, whoever sets them."""
+
+    def take_out(*names):
+        for name in names:
+            monkeypatch.setenv(name, "recorded so that it is put back")
+            monkeypatch.delenv(name)
+
+    return take_out
+
+
+def explained():
+    """Return the names of .env.example with the values that it shows."""
+    return dict(re.findall(r"^#([A-Z_]+)=(.*)$", EXAMPLE.read_text(), flags=re.MULTILINE))
+
+
+def without_comments(text):
+    return re.sub(r"#.*$", "", text, flags=re.MULTILINE)
+
+
+def compose_names():
+    return sorted(set(re.findall(r"\$\{(\w+)", without_comments(COMPOSE_FILE.read_text()))))
+
+
+def interpolated(variables):
+    """Return compose.yaml with its variables filled in, as compose does it."""
+    text = without_comments(COMPOSE_FILE.read_text())
+    innermost = re.compile(r"\$\{(\w+)(?::-([^${}]*))?\}")
+    while innermost.search(text):
+        text = innermost.sub(lambda found: variables.get(found[1]) or found[2] or "", text)
+    return text
+
+
+def options():
+    return {
+        option.envvar: option
+        for command in cli.commands.values()
+        for option in command.params
+        if isinstance(option, click.Option) and option.envvar
+    }
+
+
+def test_a_value_of_dotenv_fills_what_the_process_environment_leaves_open(unset, tmp_path):
+    unset(NAME)
+    (tmp_path / ".env").write_text(f"{NAME}=from the file\n")
+
+    load_dotenv(tmp_path)
+
+    assert os.environ[NAME] == "from the file"
+
+
+@pytest.mark.parametrize("value", ["from the process", ""])
+def test_the_process_environment_wins_over_dotenv(monkeypatch, tmp_path, value):
+    monkeypatch.setenv(NAME, value)
+    (tmp_path / ".env").write_text(f"{NAME}=from the file\n")
+
+    load_dotenv(tmp_path)
+
+    assert os.environ[NAME] == value
+
+
+@pytest.mark.parametrize("line", [f"{NAME}=", f"{NAME}", f"#{NAME}=x"])
+def test_a_name_without_a_value_sets_nothing(unset, tmp_path, line):
+    unset(NAME)
+    (tmp_path / ".env").write_text(line + "\n")
+
+    load_dotenv(tmp_path)
+
+    assert NAME not in os.environ
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SPEC_DIR",
+        "SOURCE_DIR",
+        "MODELS_DIR",
+        "TEMPLATES_DIR",
+        "CA_FILE",
+        "PIP_CONFIG",
+        "SCOREDOCK_STATE",
+    ],
+)
+@pytest.mark.parametrize(("written", "read"), [("a/b", "{project}/a/b"), ("/a/b", "/a/b")])
+def test_a_path_of_dotenv_starts_at_the_project(unset, tmp_path, name, written, read):
+    unset(name)
+    (tmp_path / ".env").write_text(f"{name}={written}\n")
+
+    load_dotenv(tmp_path)
+
+    assert os.environ[name] == read.format(project=tmp_path)
+
+
+def test_a_value_that_is_no_path_is_taken_as_it_is(unset, tmp_path):
+    unset("SOURCE_NAME")
+    (tmp_path / ".env").write_text("SOURCE_NAME=digits\n")
+
+    load_dotenv(tmp_path)
+
+    assert os.environ["SOURCE_NAME"] == "digits"
+
+
+def test_a_project_without_dotenv_changes_nothing(tmp_path):
+    before = dict(os.environ)
+
+    load_dotenv(tmp_path)
+
+    assert dict(os.environ) == before
+
+
+def test_a_dotenv_that_is_not_utf_8_is_a_spec_error(tmp_path):
+    (tmp_path / ".env").write_bytes(f"{NAME}=Zürich\n".encode("latin-1"))
+
+    with pytest.raises(SpecError, match="not UTF-8") as caught:
+        load_dotenv(tmp_path)
+
+    assert caught.value.path == f"{tmp_path}/.env"
+
+
+@pytest.mark.parametrize("name", [*compose_names(), "BASE_IMAGE", "SOURCE_NAME", "ENTRY_SCRIPT"])
+def test_every_variable_of_the_compose_file_is_explained(name):
+    assert name in explained()
+
+
+@pytest.mark.parametrize("name", compose_names())
+def test_taking_a_value_over_from_the_example_changes_nothing_in_the_stack(name):
+    assert interpolated({name: explained()[name]}) == interpolated({})
+
+
+@pytest.mark.parametrize("name", sorted(options()))
+def test_every_variable_of_an_option_is_explained(name):
+    assert name in explained()
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(name for name, option in options().items() if isinstance(option.default, str | int)),
+)
+def test_the_default_of_an_option_is_the_one_that_the_example_shows(name):
+    default = options()[name].default
+
+    assert not default or explained()[name] == str(default)
