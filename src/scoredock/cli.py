@@ -28,7 +28,7 @@ from scoredock.options import (
     with_options,
 )
 from scoredock.port import reachable_host
-from scoredock.service import Options
+from scoredock.service import Deployment
 from scoredock.settings import load_dotenv
 from scoredock.spec import GENERATED
 
@@ -82,13 +82,13 @@ def _progress(doing: str) -> Iterator[Callable[[str], None]]:
         yield lambda line: _console.print(f"==> {line}", markup=False)
 
 
-def _options(**values: Any) -> Options:
+def _deployment(**values: Any) -> Deployment:
     values["models"] = values["models"] or values["source"] / "models"
     for name in ("ca_file", "pip_config"):
         path = values.get(name)
         if path is not None and path.name and not path.exists():
             raise SpecError("no such file", path=str(path), hint=f"set {name.upper()}")
-    return Options(**values)
+    return Deployment(**values)
 
 
 @click.group(
@@ -118,12 +118,14 @@ def render(output: Path | None, check: bool, **values: Any) -> None:
     Without --output they are written beside the spec. With it the folder gets everything that
     `docker build` needs, and can be carried to another machine.
     """
-    options = _options(**values)
-    planned = service.plan(options, warn=_warn, note=_note)
+    deployment = _deployment(**values)
+    planned = service.plan(deployment, warn=_warn, note=_note)
     if output is not None and not check:
-        print(write_context(output, planned.rendered, options.source, leave_out=options.models))
+        print(
+            write_context(output, planned.rendered, deployment.source, leave_out=deployment.models)
+        )
         return
-    folder = output or options.spec
+    folder = output or deployment.spec
     for path in (folder / name for name in planned.rendered):
         if path.is_file() and not path.read_bytes().startswith(GENERATED.encode()):
             raise SpecError(
@@ -161,10 +163,10 @@ def _check_rendered(rendered: Mapping[str, str], folder: Path) -> None:
 @with_options(SPEC, IMAGE)
 def build(verbose: bool, **values: Any) -> None:
     """Build the image: render, write the build context, run BuildKit. Prints the image's name."""
-    options = _options(**values)
-    planned = service.plan(options, warn=_warn, note=_note)
+    deployment = _deployment(**values)
+    planned = service.plan(deployment, warn=_warn, note=_note)
     with _progress("building") as report:
-        print(service.build_image(options, planned, report=report, verbose=verbose))
+        print(service.build_image(deployment, planned, report=report, verbose=verbose))
 
 
 @cli.command()
@@ -177,14 +179,14 @@ def up(verbose: bool, runtime: str, **values: Any) -> None:
     With Docker: the stack of compose.yaml. Without: the same server in a virtual environment on
     this machine. A second call takes over what changed.
     """
-    options = _options(**values)
-    planned = service.plan(options, warn=_warn, note=_note)
+    deployment = _deployment(**values)
+    planned = service.plan(deployment, warn=_warn, note=_note)
     runtime = _choose_runtime(runtime)
     with _progress("working") as report:
         if runtime == "docker":
-            started = service.up_docker(options, planned, report=report, verbose=verbose)
+            started = service.up_docker(deployment, planned, report=report, verbose=verbose)
         else:
-            started = service.up_process(options, planned, report=report)
+            started = service.up_process(deployment, planned, report=report)
     _console.print(f"==> serving in the {started.runtime} runtime: {started.what}", markup=False)
     print(started.scoring_uri, flush=True)
 
@@ -240,7 +242,7 @@ def down() -> None:
 @with_options(SPEC, [BASE_IMAGE], LISTEN)
 def doctor(base_image: str, bind: str, port: int, **values: Any) -> None:
     """Tell what this machine has and lacks for serving, with the remedy for each lack."""
-    planned = service.plan(_options(**values), warn=_warn, note=lambda _: None)
+    planned = service.plan(_deployment(**values), warn=_warn, note=lambda _: None)
     lacking = 0
     for finding in examine(
         base_image=base_image or planned.env.base_image,

@@ -137,6 +137,11 @@ def _copy_source(source: Path, target: Path, leave_out: Path) -> None:
     patterns += ["**/__pycache__"]
     for name in sorted(exclude_paths(os.fspath(source), patterns)):
         path = source / name
-        if path.is_file() and not path.is_relative_to(leave_out):
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
+        if path.resolve().is_relative_to(leave_out):
+            continue
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        if path.is_file():
             shutil.copy2(path, target / name)
+        elif path.is_symlink() and path.is_dir():
+            # A link would dangle in the image; exclude_paths does not look into it.
+            shutil.copytree(path, target / name, ignore=_IGNORED)

@@ -12,7 +12,7 @@ from docker import DockerClient
 from docker.errors import DockerException, ImageNotFound
 from packaging.version import InvalidVersion, Version
 
-from scoredock import process
+from scoredock import process, virtualenv
 from scoredock.engine import connect, holds_port
 from scoredock.errors import EngineError, ScoredockError
 from scoredock.paths import PROJECT
@@ -125,7 +125,7 @@ def _base_image(client: DockerClient, name: str) -> Finding:
 
 def _python(version: str) -> Finding:
     name = "process runtime"
-    if found := process.find_interpreter(version):
+    if found := virtualenv.find_interpreter(version):
         return Finding(name=name, found=f"Python {version or 'of the host'}: {found}", ok=True)
     return Finding(
         name=name,

@@ -1,15 +1,12 @@
 """The process runtime: the same server in a virtual environment on this machine, without Docker."""
 
-import hashlib
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -56,126 +53,6 @@ class RunningProcess:
             return process if same and process.status() != psutil.STATUS_ZOMBIE else None
         except psutil.NoSuchProcess:
             return None
-
-
-def find_interpreter(python_version: str) -> str | None:
-    """Return an interpreter of version X.Y: on PATH, under pyenv, or the one that runs the kit."""
-    if not python_version or python_version == "{}.{}".format(*sys.version_info):
-        return sys._base_executable  # type: ignore[attr-defined,no-any-return] # not the venv's own
-    if found := shutil.which(f"python{python_version}"):
-        return found
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
-    names = sorted(pyenv.glob(f"{python_version}.*/bin/python"), key=_natural)
-    return str(names[-1]) if names else None
-
-
-def _natural(path: Path) -> list[int]:
-    return [int(part) for part in re.findall(r"\d+", str(path))]
-
-
-def environment_command(
-    prefix: Path,
-    *,
-    env: ResolvedEnvironment,
-    interpreter: str,
-    python_version: str,
-    conda_file: Path,
-    ca_file: Path | None = None,
-    pip_config: Path | None = None,
-) -> list[str]:
-    """Return the command that makes the environment: what docker/Dockerfile runs in an image."""
-    command = [sys.executable, str(CONTEXT / "install" / "create_environment.py")]
-    command += ["--prefix", str(prefix), "--interpreter", interpreter]
-    command += ["--python-version", python_version, "--installer", env.installer]
-    command += ["--pip", env.pip_requirement, "--conda-file", str(conda_file)]
-    command += ["--server", str(CONTEXT / "server")]
-    if ca_file:
-        command += ["--ca-file", str(ca_file)]
-    if pip_config:
-        command += ["--pip-config", str(pip_config)]
-    return command
-
-
-def prepare(
-    env: ResolvedEnvironment,
-    conda_text: str,
-    *,
-    report: Callable[[str], None],
-    ca_file: Path | None = None,
-    pip_config: Path | None = None,
-) -> Path:
-    """Return the environment's folder; it is made at the first call and whenever it changes.
-
-    Raises EngineError with the last lines of the installer. A folder that is not whole is removed.
-    """
-    interpreter, python_version = _choose_interpreter(env, report)
-    prefix = state("environments", _key(conda_text, interpreter, env.installer))
-    finished = prefix / ".finished"
-    if finished.exists():
-        return prefix
-    prefix.parent.mkdir(parents=True, exist_ok=True)
-    conda_file = prefix.with_suffix(".yml")
-    conda_file.write_text(conda_text, encoding="utf-8")
-    command = environment_command(
-        prefix,
-        env=env,
-        interpreter=interpreter,
-        python_version=python_version,
-        conda_file=conda_file,
-        ca_file=ca_file,
-        pip_config=pip_config,
-    )
-    report(f"making a virtual environment in {prefix}")
-    shutil.rmtree(prefix, ignore_errors=True)
-    try:
-        _run_installer(command, report)
-        finished.touch()
-    except BaseException:
-        shutil.rmtree(prefix, ignore_errors=True)
-        conda_file.unlink(missing_ok=True)
-        raise
-    return prefix
-
-
-def _choose_interpreter(env: ResolvedEnvironment, report: Callable[[str], None]) -> tuple[str, str]:
-    if env.installer == "none":
-        return env.interpreter, ""
-    interpreter = find_interpreter(env.python_version)
-    if interpreter:
-        return interpreter, env.python_version
-    here = "{}.{}".format(*sys.version_info)
-    report(
-        f"the spec asks for Python {env.python_version}, which this machine does not have: using "
-        f"{here}; install python{env.python_version}, or use Docker, for the spec's own"
-    )
-    return find_interpreter("") or sys.executable, here
-
-
-def _key(conda_text: str, interpreter: str, installer: str) -> str:
-    digest = hashlib.sha256(f"{interpreter}\0{installer}\0{conda_text}".encode())
-    for folder in ("server", "install"):
-        for path in sorted((CONTEXT / folder).rglob("*.[pt][yo]*")):
-            if path.suffix in (".py", ".toml"):
-                digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _run_installer(command: list[str], report: Callable[[str], None]) -> None:
-    lines: list[str] = []
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8"
-    )
-    with process:
-        try:
-            for line in process.stdout or ():
-                lines.append(line.rstrip())
-                if line.startswith(("Collecting", "Installing")):
-                    report(line.rstrip()[:100])
-        except BaseException:
-            process.terminate()
-            raise
-    if process.returncode:
-        raise EngineError("the environment could not be made", command=command, log=lines[-20:])
 
 
 def service_variables(

@@ -1,11 +1,11 @@
-"""Deploy: take one set of options from the spec to a service that answers, in either runtime."""
+"""Deploy: take one set of deployment from the spec to a service that answers, in either runtime."""
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from scoredock import compose, process
+from scoredock import compose, process, virtualenv
 from scoredock.context import check_models, find_code, write_context
 from scoredock.engine import connect, engine_errors, find_service, holds_port
 from scoredock.errors import EngineError, ScoredockError, SpecError
@@ -21,8 +21,8 @@ Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What a person sets in .env or with options, all paths absolute or relative to the cwd."""
+class Deployment:
+    """What to serve and how, as set in .env or with options; relative paths start at the cwd."""
 
     spec: Path
     source: Path
@@ -44,7 +44,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What the pure stages made of the options."""
+    """What the pure stages made of the deployment."""
 
     env: ResolvedEnvironment
     code: ScoringCode
@@ -67,41 +67,43 @@ class Service:
         return f"http://{'localhost' if host == '127.0.0.1' else host}:{self.port}/score"
 
 
-def plan(options: Options, *, warn: Report, note: Report) -> Plan:
+def plan(deployment: Deployment, *, warn: Report, note: Report) -> Plan:
     """Parse, resolve and render; `warn` gets what may be a mistake, `note` what was chosen."""
-    seconds(options.start_period)
-    spec, warnings = read_spec(options.spec)
-    env, notes = resolve(spec, keep=options.keep)
+    seconds(deployment.start_period)
+    spec, warnings = read_spec(deployment.spec)
+    env, notes = resolve(spec, keep=deployment.keep)
     for line in warnings:
         warn(line)
     for line in notes:
         note(line)
-    code = find_code(options.source, options.entry_script, name=options.source_name)
-    rendered = render(env, code, load_templates(options.templates))
+    code = find_code(deployment.source, deployment.entry_script, name=deployment.source_name)
+    rendered = render(env, code, load_templates(deployment.templates))
     return Plan(env=env, code=code, rendered=rendered)
 
 
-def image_name(options: Options, code: ScoringCode) -> str:
+def image_name(deployment: Deployment, code: ScoringCode) -> str:
     """Return the image's name: as set, or made from the source folder's name."""
     name = re.sub(r"[^a-z0-9]+", "-", code.source_name.lower()).strip("-")
-    return options.image or f"scoredock/{name or 'service'}:latest"
+    return deployment.image or f"scoredock/{name or 'service'}:latest"
 
 
-def build_image(options: Options, planned: Plan, *, report: Report, verbose: bool = False) -> str:
+def build_image(
+    deployment: Deployment, planned: Plan, *, report: Report, verbose: bool = False
+) -> str:
     """Write the build context, build it and return the image's name."""
     connect()
     context = write_context(
         state("context", planned.code.source_name),
         planned.rendered,
-        options.source,
-        leave_out=options.models,
+        deployment.source,
+        leave_out=deployment.models,
     )
-    image = image_name(options, planned.code)
-    secrets = {"ca_file": options.ca_file, "pip_config": options.pip_config}
+    image = image_name(deployment, planned.code)
+    secrets = {"ca_file": deployment.ca_file, "pip_config": deployment.pip_config}
     command = build_command(
         context,
         tag=image,
-        build_args={"BASE_IMAGE": options.base_image} if options.base_image else {},
+        build_args={"BASE_IMAGE": deployment.base_image} if deployment.base_image else {},
         secrets={name: path for name, path in secrets.items() if path},
     )
     report(f"building {image} from {context}")
@@ -109,78 +111,84 @@ def build_image(options: Options, planned: Plan, *, report: Report, verbose: boo
     return image
 
 
-def up_docker(options: Options, planned: Plan, *, report: Report, verbose: bool = False) -> Service:
+def up_docker(
+    deployment: Deployment, planned: Plan, *, report: Report, verbose: bool = False
+) -> Service:
     """Build the image, start the compose stack and return once the container is healthy.
 
     A service that cannot be started is stopped again, and so is one at Ctrl-C.
     """
-    check_models(options.models)
+    check_models(deployment.models)
     client = connect()
-    if not holds_port(client, options.port):
-        _stop_own_process(options.port, report)
-        check_port(options.bind, options.port)
-    image = build_image(options, planned, report=report, verbose=verbose)
-    variables = compose_variables(options, planned.code, image)
+    if not holds_port(client, deployment.port):
+        _stop_own_process(deployment.port, report)
+        check_port(deployment.bind, deployment.port)
+    image = build_image(deployment, planned, report=report, verbose=verbose)
+    variables = compose_variables(deployment, planned.code, image)
     report("starting the stack")
     try:
         compose.run_compose(compose.compose_command("up", "--detach", "--no-build"), variables)
-        compose.wait_until_healthy(client, timeout=seconds(options.start_period) + 30)
+        compose.wait_until_healthy(client, timeout=seconds(deployment.start_period) + 30)
     except BaseException:
         compose.abandon(variables, report=report)
         raise
-    return Service(runtime="docker", bind=options.bind, port=options.port, what=f"image {image}")
+    return Service(
+        runtime="docker", bind=deployment.bind, port=deployment.port, what=f"image {image}"
+    )
 
 
-def compose_variables(options: Options, code: ScoringCode, image: str) -> dict[str, str]:
+def compose_variables(deployment: Deployment, code: ScoringCode, image: str) -> dict[str, str]:
     """Return the variables of compose.yaml."""
     return {
         "IMAGE": image,
-        "SOURCE_DIR": str(options.source.resolve()),
+        "SOURCE_DIR": str(deployment.source.resolve()),
         "SOURCE_NAME": code.source_name,
         "ENTRY_SCRIPT": code.entry_script,
-        "MODELS_DIR": str(options.models.resolve()),
-        "BIND": options.bind,
-        "PORT": str(options.port),
-        "WORKER_COUNT": str(options.worker_count),
-        "WORKER_TIMEOUT": str(options.worker_timeout),
-        "START_PERIOD": options.start_period,
-        "CA_FILE": str(options.ca_file.resolve()) if options.ca_file else "/dev/null",
-        "PIP_CONFIG": str(options.pip_config.resolve()) if options.pip_config else "/dev/null",
+        "MODELS_DIR": str(deployment.models.resolve()),
+        "BIND": deployment.bind,
+        "PORT": str(deployment.port),
+        "WORKER_COUNT": str(deployment.worker_count),
+        "WORKER_TIMEOUT": str(deployment.worker_timeout),
+        "START_PERIOD": deployment.start_period,
+        "CA_FILE": str(deployment.ca_file.resolve()) if deployment.ca_file else "/dev/null",
+        "PIP_CONFIG": str(deployment.pip_config.resolve())
+        if deployment.pip_config
+        else "/dev/null",
     }
 
 
-def up_process(options: Options, planned: Plan, *, report: Report) -> Service:
+def up_process(deployment: Deployment, planned: Plan, *, report: Report) -> Service:
     """Make the virtual environment, start the server in the background, return once it answers."""
-    check_models(options.models)
-    _stop_own_process(options.port, report)
-    _refuse_beside_container(options.port)
-    check_port(options.bind, options.port)
-    prefix = process.prepare(
+    check_models(deployment.models)
+    _stop_own_process(deployment.port, report)
+    _refuse_beside_container(deployment.port)
+    check_port(deployment.bind, deployment.port)
+    prefix = virtualenv.prepare(
         planned.env,
         planned.rendered["conda_dependencies.yml"],
         report=report,
-        ca_file=options.ca_file,
-        pip_config=options.pip_config,
+        ca_file=deployment.ca_file,
+        pip_config=deployment.pip_config,
     )
     variables = process.service_variables(
-        planned.code, planned.env, prefix, bind=options.bind, port=options.port
+        planned.code, planned.env, prefix, bind=deployment.bind, port=deployment.port
     )
     report("starting the server")
     started = process.start(
         variables
         | {
-            "WORKER_COUNT": str(options.worker_count),
-            "WORKER_TIMEOUT": str(options.worker_timeout),
+            "WORKER_COUNT": str(deployment.worker_count),
+            "WORKER_TIMEOUT": str(deployment.worker_timeout),
         },
         code=planned.code,
-        source=options.source,
-        models=options.models,
-        bind=options.bind,
-        port=options.port,
-        timeout=seconds(options.start_period),
+        source=deployment.source,
+        models=deployment.models,
+        bind=deployment.bind,
+        port=deployment.port,
+        timeout=seconds(deployment.start_period),
     )
     return Service(
-        runtime="process", bind=options.bind, port=options.port, what=f"pid {started.pid}"
+        runtime="process", bind=deployment.bind, port=deployment.port, what=f"pid {started.pid}"
     )
 
 

@@ -38,6 +38,14 @@ def test_a_step_that_runs_for_long_is_reported_before_and_when_it_is_done():
     assert after == [INSTALL, f"{INSTALL} took 0 s"]
 
 
+def test_a_step_that_was_short_is_not_worth_a_second_line(monkeypatch):
+    monkeypatch.setattr(image, "_SHORT", -1)
+
+    _, reported = taken(started(INSTALL), "{}", completed(INSTALL))
+
+    assert reported == [INSTALL]
+
+
 @pytest.mark.usefixtures("every_step_runs_for_long")
 def test_a_step_that_has_not_started_does_not_run():
     _, reported = taken(announced(INSTALL), "{}")

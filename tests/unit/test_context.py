@@ -66,6 +66,18 @@ def test_the_code_keeps_its_folders_and_leaves_out_the_models_and_caches(tmp_pat
     assert files(context / "code") == {"score.py", "models.py", "deep/helper.py"}
 
 
+def test_linked_files_and_folders_are_in_the_context(tmp_path, digits):
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "helper.py").write_text("shared")
+    (digits / "linked").symlink_to(tmp_path / "shared")
+    (digits / "linked.py").symlink_to(tmp_path / "shared" / "helper.py")
+
+    context = write(tmp_path / "context", digits)
+
+    assert (context / "code" / "linked.py").read_text() == "shared"
+    assert (context / "code" / "linked" / "helper.py").read_text() == "shared"
+
+
 def test_caches_of_the_server_are_left_out(monkeypatch, tmp_path, digits):
     kit = shutil.copytree(CONTEXT, tmp_path / "kit")
     for name in ("__pycache__/app.cpython-311.pyc", "app.pyc", "server.egg-info/PKG-INFO"):

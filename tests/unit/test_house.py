@@ -21,6 +21,7 @@ ORDER = [
     "image",
     "port",
     "compose",
+    "virtualenv",
     "process",
     "client",
     "settings",

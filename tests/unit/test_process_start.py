@@ -8,7 +8,7 @@ import pytest
 from scoredock import process
 from scoredock.errors import EngineError
 
-from .builders import CODE, resolved
+from .builders import CODE
 
 
 @pytest.fixture(autouse=True)
@@ -92,14 +92,3 @@ def test_a_server_that_never_answers_is_ended(start, state):
 
     assert not psutil.pid_exists(int((state / "pid").read_text()))
     assert process.running() is None
-
-
-def test_an_environment_that_cannot_be_made_leaves_nothing_behind(state):
-    env = resolved(installer="none", interpreter="/nonexistent/python")
-
-    with pytest.raises(EngineError, match="the environment could not be made") as caught:
-        process.prepare(env, "name: x\n", report=lambda line: None)
-
-    assert "/nonexistent/python" in caught.value.log[-1]
-    assert "--interpreter" in caught.value.command
-    assert list((state / "environments").iterdir()) == []

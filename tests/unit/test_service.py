@@ -6,7 +6,7 @@ import pytest
 from scoredock.errors import SpecError
 from scoredock.paths import COMPOSE_FILE
 from scoredock.render import ScoringCode
-from scoredock.service import Options, Service, compose_variables, image_name, seconds
+from scoredock.service import Deployment, Service, compose_variables, image_name, seconds
 
 from .builders import CODE
 
@@ -21,7 +21,7 @@ def options(**changes):
         "entry_script": "score.py",
         "models": Path("examples/digits/models"),
     }
-    return Options(**fields | changes)
+    return Deployment(**fields | changes)
 
 
 def compose_file_variables():
@@ -96,6 +96,7 @@ def test_compose_gets_what_the_options_say(monkeypatch, tmp_path):
         worker_timeout=60,
         start_period="5m",
         ca_file=Path("ca.pem"),
+        pip_config=Path("pip.conf"),
     )
 
     given = compose_variables(chosen, CODE, "mine:1")
@@ -112,8 +113,15 @@ def test_compose_gets_what_the_options_say(monkeypatch, tmp_path):
         "WORKER_TIMEOUT": "60",
         "START_PERIOD": "5m",
         "CA_FILE": f"{tmp_path}/ca.pem",
-        "PIP_CONFIG": "/dev/null",
+        "PIP_CONFIG": f"{tmp_path}/pip.conf",
     }
+
+
+@pytest.mark.parametrize("name", ["CA_FILE", "PIP_CONFIG"])
+def test_a_secret_that_is_not_set_is_an_empty_file(name):
+    given = compose_variables(options(), CODE, "mine:1")
+
+    assert given[name] == "/dev/null"
 
 
 @pytest.mark.parametrize(
