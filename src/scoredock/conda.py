@@ -31,7 +31,7 @@ def parse_package(package: str, *, path: str) -> CondaPackage:
     match = _MATCH_SPEC.fullmatch(package)
     if match is None:
         raise SpecError(f"expected a conda package, found {package!r}", path=path)
-    version = match["version"]
+    version = re.sub(r"^={0,2}\s*\*$", "", match["version"])  # any version at all
     if plain := _PLAIN_VERSION.fullmatch(version):
         exact = (plain["operator"] != "=" or plain["build"]) and not plain["any"]
         version = f"=={plain['number']}{'' if exact else '.*'}"

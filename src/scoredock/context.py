@@ -97,6 +97,12 @@ def write_context(
     context, or lies in the source folder.
     """
     _refuse_foreign(folder)
+    if source.resolve().is_relative_to(leave_out.resolve()):
+        raise SpecError(
+            "the model folder holds the source folder",
+            path=str(leave_out),
+            hint="set MODELS_DIR, or pass --models, to a folder of models only",
+        )
     if folder.resolve().is_relative_to(source.resolve()):
         raise SpecError("lies in the source folder", path=str(folder), hint="choose another")
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -144,4 +150,6 @@ def _copy_source(source: Path, target: Path, leave_out: Path) -> None:
             shutil.copy2(path, target / name)
         elif path.is_symlink() and path.is_dir():
             # A link would dangle in the image; exclude_paths does not look into it.
+            if source.is_relative_to(path.resolve()):
+                raise SpecError("links to a folder that holds it", path=str(path))
             shutil.copytree(path, target / name, ignore=_IGNORED)

@@ -11,22 +11,22 @@ from scoredock.errors import ScoredockError
 def check_port(bind: str, port: int) -> None:
     """Raise ScoredockError, naming the process, where nothing new can listen on the port."""
     family = socket.AF_INET6 if ":" in bind else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((bind, port))
-        except PermissionError:
-            return  # below 1024: the engine may, even where this user may not
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise ScoredockError(
-                    f"cannot listen on {bind}: {error.strerror}",
-                    hint="set BIND to an address of this machine",
-                ) from error
+    except PermissionError:
+        return  # below 1024: the engine may, even where this user may not
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
             raise ScoredockError(
-                f"port {port} is in use by {_owner(port)}",
-                hint=f"stop that, or choose another port: PORT={port + 1} or --port {port + 1}",
+                f"cannot listen on {bind}: {error.strerror}",
+                hint="set BIND to an address of this machine",
             ) from error
+        raise ScoredockError(
+            f"port {port} is in use by {_owner(port)}",
+            hint=f"stop that, or choose another port: PORT={port + 1} or --port {port + 1}",
+        ) from error
 
 
 def bracketed(host: str) -> str:

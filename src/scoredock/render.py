@@ -44,6 +44,8 @@ def _render_one(
         raise TemplateError(
             f"{name} extends or includes itself", hint=f'extend "shipped/{name}" instead'
         ) from error
+    except TypeError as error:  # a filter that was given a list, say
+        raise TemplateError(f"{_place(error)}: {error}") from error
     except jinja2.UndefinedError as error:
         known = [f"env.{field.name}" for field in fields(ResolvedEnvironment)]
         known += [
@@ -51,9 +53,14 @@ def _render_one(
             "env.summary",
             *(f"code.{field.name}" for field in fields(ScoringCode)),
         ]
-        # Jinja rewrites tracebacks, so that their last frame is the template's own line.
-        place = traceback.extract_tb(error.__traceback__)[-1]
         raise TemplateError(
-            f"{place.filename}:{place.lineno}: {error.message}; the names are {', '.join(known)}"
+            f"{_place(error)}: {error.message}; the names are {', '.join(known)}"
         ) from error
     return f"{GENERATED} from {SPEC_FILE}: edit that, or the template.\n{text}"
+
+
+def _place(error: Exception) -> str:
+    """Return file and line of the template: Jinja rewrites tracebacks to hold them."""
+    frames = traceback.extract_tb(error.__traceback__)
+    frame = next(frame for frame in reversed(frames) if frame.filename.endswith(".j2"))
+    return f"{frame.filename}:{frame.lineno}"

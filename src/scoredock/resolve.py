@@ -81,6 +81,7 @@ def resolve(
     Raises SpecError for what cannot be made: packages that need conda, an unknown Python.
     """
     _refuse_dockerfiles(spec)
+    keep = _known_packages(keep)
     notes = _meaningless(spec)
     variables = _variables(spec, notes)
     if spec.python.user_managed_dependencies:
@@ -129,6 +130,14 @@ def _made_by_pip(
         pip_packages=_pip_packages(conda, keep),
         variables=variables,
     )
+
+
+def _known_packages(keep: Collection[str]) -> set[str]:
+    names = {str(canonicalize_name(name)) for name in keep}
+    known = defaults()["replaced_packages"]
+    if unknown := sorted(names - set(known)):
+        raise SpecError(f"expected {' or '.join(known)}, found {unknown[0]}", path="--keep")
+    return names
 
 
 def _refuse_dockerfiles(spec: EnvironmentSpec) -> None:
@@ -210,20 +219,19 @@ def _pip_packages(conda: CondaDependencies, keep: Collection[str]) -> tuple[PipP
     for index, entry in enumerate(conda.dependencies):
         for number, line in enumerate([] if isinstance(entry, str) else entry.pip):
             path = conda.where(f"dependencies[{index}].pip[{number}]")
-            if not line.strip():
-                raise SpecError("expected a requirement, found an empty line", path=path)
+            if not line.split("#")[0].strip():
+                continue  # from_pip_requirements saves blank lines and comments as they were
             packages.append(_pip_package(_one_line(line, path).strip(), keep))
     return tuple(packages)
 
 
 def _pip_package(line: str, keep: Collection[str]) -> PipPackage:
     try:
-        name = canonicalize_name(Requirement(line).name)
+        name = canonicalize_name(Requirement(line.split(" #")[0]).name)
     except InvalidRequirement:  # an option, a URL or a path: pip's to judge
         return PipPackage(requirement=line)
-    if name in {canonicalize_name(kept) for kept in keep}:
-        return PipPackage(requirement=line)
-    return PipPackage(requirement=line, replaced=defaults()["replaced_packages"].get(name, ""))
+    replaced = defaults()["replaced_packages"].get(name, "")
+    return PipPackage(requirement=line, replaced="" if name in keep else replaced)
 
 
 def _conda_packages(conda: CondaDependencies) -> dict[str, CondaPackage]:

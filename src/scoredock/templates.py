@@ -117,4 +117,10 @@ def _override_blocks(path: Path, templates: jinja2.Environment) -> set[str]:
         raise TemplateError(f"{path}:{error.lineno}: {error.message}") from error
     if not any(isinstance(node, nodes.Extends) for node in body):
         return set()
+    for part in (part for node in body if isinstance(node, nodes.Output) for part in node.nodes):
+        if not isinstance(part, nodes.TemplateData) or part.data.strip():
+            raise TemplateError(
+                f"{path}:{part.lineno}: text outside of every block would be lost",
+                hint="put it into a block; {{ super() }} keeps what the shipped block holds",
+            )
     return {node.name for node in body if isinstance(node, nodes.Block)}

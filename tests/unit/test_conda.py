@@ -26,6 +26,8 @@ KNOWN = ["3.6", "3.7", "3.8", "3.9", "3.10", "3.11"]
         ("conda-forge/linux-64::python=3.9", "python", "==3.9.*"),
         ("python", "python", ""),
         (" python ", "python", ""),
+        ("python=*", "python", ""),
+        ("python *", "python", ""),
         ("Python=3.8", "python", "==3.8.*"),
         ("python~=3.9", "python", "~=3.9"),
         ("pip=20.1.1", "pip", "==20.1.1.*"),

@@ -191,3 +191,17 @@ def test_rendered_files_have_the_same_line_breaks_on_every_system(tmp_path):
     write_rendered(RENDERED, tmp_path / "new" / "deep")
 
     assert (tmp_path / "new" / "deep" / "Dockerfile").read_bytes() == b"FROM scratch\n"
+
+
+def test_a_link_to_a_folder_that_holds_it_is_refused(tmp_path, digits):
+    (digits / "again").symlink_to(digits, target_is_directory=True)
+
+    with pytest.raises(SpecError, match="again: links to a folder that holds it"):
+        write(tmp_path / "context", digits)
+
+    assert not (tmp_path / "context").exists()
+
+
+def test_models_that_would_take_the_source_with_them_are_refused(tmp_path, digits):
+    with pytest.raises(SpecError, match="the model folder holds the source folder"):
+        write_context(tmp_path / "context", RENDERED, digits, leave_out=digits.parent)

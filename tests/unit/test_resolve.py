@@ -175,3 +175,15 @@ def test_a_conda_package_is_refused_where_it_stands_with_the_way_out():
         "'numpy=1.21.6' needs conda, and scoredock installs with pip"
     )
     assert "pip: section" in caught.value.hint
+
+
+def test_blank_lines_and_comments_of_the_pip_section_are_left_out():
+    env, _ = resolve(spec("python=3.8", {"pip": ["", "# models", "joblib", "  "]}))
+
+    assert env.pip_packages == (PipPackage(requirement="joblib"),)
+
+
+def test_a_package_is_replaced_with_a_comment_behind_it_too():
+    env, _ = resolve(spec("python=3.8", {"pip": ["azureml-defaults  # serves"]}))
+
+    assert env.pip_packages[0].replaced

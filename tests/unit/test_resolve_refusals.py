@@ -18,7 +18,6 @@ CONDA = "python.condaDependencies"
         (spec("pip", "python=2.7"), f"{CONDA}.dependencies[1]"),
         (spec("python=3.8", {"pip": ["a", "b\nc"]}), f"{CONDA}.dependencies[1].pip[1]"),
         (spec("python=3.8", {"pip": ["a\r"]}), f"{CONDA}.dependencies[1].pip[0]"),
-        (spec("python=3.8", {"pip": ["  "]}), f"{CONDA}.dependencies[1].pip[0]"),
         (spec(environmentVariables={"A": "b\nRUN c"}), "environmentVariables.A"),
         (spec(environmentVariables={"A": "b\rc"}), "environmentVariables.A"),
         (spec(environmentVariables={"A": "b\0c"}), "environmentVariables.A"),
@@ -95,3 +94,10 @@ def test_a_problem_of_the_conda_file_names_that_file(write_spec):
 def test_a_python_that_is_too_old_is_refused_with_the_range_that_is_not():
     with pytest.raises(SpecError, match=r"expected a version from 3\.6 to 3\.\d+, found .*2\.7"):
         resolve(spec("python=2.7"))
+
+
+def test_a_package_to_keep_that_nothing_replaces_is_refused_with_those_that_are():
+    with pytest.raises(SpecError, match="found azureml-defalts") as caught:
+        resolve(spec(), keep=["azureml-defalts"])
+
+    assert "azureml-defaults or azureml-inference-server-http" in str(caught.value)

@@ -180,3 +180,22 @@ def test_a_template_that_is_not_utf_8_is_a_template_error(overrides):
 
     with pytest.raises(TemplateError):
         dockerfile(overrides)
+
+
+@pytest.mark.parametrize("lost", ["RUN apt-get update", "{{ env.name }}"])
+def test_text_outside_of_every_block_is_refused(overrides, lost):
+    (overrides / "Dockerfile.j2").write_text(
+        f"{EXTENDS}\n{lost}\n{{% block user %}}{{% endblock %}}"
+    )
+
+    with pytest.raises(TemplateError, match="outside of every block would be lost"):
+        load_templates(overrides)
+
+
+def test_a_value_that_a_filter_cannot_take_is_reported_with_file_and_line(overrides):
+    (overrides / "Dockerfile.j2").write_text("FROM x\n{{ env.channels | dockerfile_quote }}\n")
+
+    with pytest.raises(TemplateError) as caught:
+        dockerfile(overrides)
+
+    assert str(caught.value).startswith(f"{overrides}/Dockerfile.j2:2: ")
