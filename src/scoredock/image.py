@@ -134,7 +134,9 @@ class BuildProgress:
 
     def _announce(self, digest: str, suffix: str = "") -> None:
         self.announced.add(digest)
-        name = self.names[digest]
+        # What is mounted says nothing to a person, and comes before what does.
+        words = [word for word in self.names[digest].split() if not word.startswith("--mount=")]
+        name = " ".join(words)
         self.report(f"{name if len(name) <= _TITLE else name[:_TITLE] + '…'}{suffix}")
 
     @property

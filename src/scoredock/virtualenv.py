@@ -126,7 +126,7 @@ def _run_installer(command: list[str], report: Callable[[str], None]) -> None:
             for line in process.stdout or ():
                 lines.append(line.rstrip())
                 if line.startswith(("Collecting", "Installing")):
-                    report(line.rstrip()[:100])
+                    report(line.split(" (from ")[0].rstrip()[:100])
         except BaseException:
             process.terminate()
             raise
