@@ -4,7 +4,6 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from docker import DockerClient
 from docker.models.containers import Container
@@ -14,12 +13,9 @@ from scoredock.errors import EngineError
 from scoredock.paths import COMPOSE_FILE, PROJECT
 
 
-def compose_command(*arguments: str, env_file: Path | None = None) -> list[str]:
+def compose_command(*arguments: str) -> list[str]:
     """Return a `docker compose` command for the shipped stack."""
-    command = ["docker", "compose", "--file", str(COMPOSE_FILE)]
-    if env_file is not None:
-        command += ["--env-file", str(env_file)]
-    return [*command, *arguments]
+    return ["docker", "compose", "--file", str(COMPOSE_FILE), *arguments]
 
 
 def run_compose(command: list[str], variables: Mapping[str, str]) -> None:
@@ -35,7 +31,10 @@ def run_compose(command: list[str], variables: Mapping[str, str]) -> None:
     )
     if result.returncode:
         raise EngineError(
-            "docker compose failed", command=command, log=result.stdout.splitlines()[-20:]
+            "docker compose failed",
+            command=command,
+            log=result.stdout.splitlines()[-20:],
+            hint="the lines above are its own; scoredock doctor tells what this machine lacks",
         )
 
 

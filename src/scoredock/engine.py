@@ -1,6 +1,7 @@
 """The Docker engine: is there one, and what does it hold."""
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,6 +41,14 @@ def connect(*, timeout: int = 10) -> DockerClient:
     except (DockerException, requests.RequestException, OSError) as error:
         raise _unreachable(endpoint, error) from error
     return client
+
+
+def require_command() -> None:
+    """Raise EngineError where the docker command, which builds and composes, is missing."""
+    if shutil.which("docker") is None:
+        raise EngineError(
+            "no docker command on PATH", hint="install the Docker CLI with buildx and compose"
+        )
 
 
 def _unreachable(endpoint: str, error: Exception) -> EngineError:

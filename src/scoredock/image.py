@@ -47,12 +47,7 @@ def build(command: list[str], *, report: Callable[[str], None], verbose: bool = 
     Raises EngineError with the last lines of the step that failed.
     """
     progress = BuildProgress(report=report, verbose=verbose)
-    try:
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8")
-    except FileNotFoundError:
-        raise EngineError(
-            "no docker command on PATH", hint="install the Docker CLI with buildx and compose"
-        ) from None
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8")
     with process:
         try:
             for line in process.stderr or ():
@@ -62,11 +57,12 @@ def build(command: list[str], *, report: Callable[[str], None], verbose: bool = 
             raise
     if process.returncode:
         step = progress.failed_step
+        hint = _NO_BASE_IMAGE if "load metadata" in step else _FAILED_STEP
         raise EngineError(
             f"the image build failed in {step}" if step else "the image build failed",
             command=command,
             log=progress.failed_log,
-            hint=_NO_BASE_IMAGE if "load metadata" in step else _FAILED_STEP,
+            hint=hint if step else "scoredock doctor tells what this machine lacks",
         )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scoredock import compose, process, virtualenv
 from scoredock.context import check_models, find_code, write_context
-from scoredock.engine import connect, engine_errors, find_service, holds_port
+from scoredock.engine import connect, engine_errors, find_service, holds_port, require_command
 from scoredock.errors import EngineError, ScoredockError, SpecError
 from scoredock.image import build, build_command
 from scoredock.paths import state
@@ -91,6 +91,7 @@ def build_image(
     deployment: Deployment, planned: Plan, *, report: Report, verbose: bool = False
 ) -> str:
     """Write the build context, build it and return the image's name."""
+    require_command()
     connect()
     context = write_context(
         state("context", planned.code.source_name),
@@ -119,6 +120,7 @@ def up_docker(
     A service that cannot be started is stopped again, and so is one at Ctrl-C.
     """
     check_models(deployment.models)
+    require_command()
     client = connect()
     if not holds_port(client, deployment.port):
         _stop_own_process(deployment.port, report)
@@ -220,6 +222,7 @@ def down() -> list[str]:
     with engine_errors("looking for the service"):
         found = find_service(client)
     if found:
+        require_command()
         # Every variable has a default, so none is needed to take the stack down.
         compose.run_compose(compose.compose_command("down"), {})
         stopped.append(f"container {found.name}")

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from scoredock.compose import compose_command, run_compose
@@ -11,12 +9,6 @@ def test_compose_is_called_with_the_shipped_file():
     command = compose_command("up", "--detach")
 
     assert command == ["docker", "compose", "--file", str(COMPOSE_FILE), "up", "--detach"]
-
-
-def test_an_env_file_stands_before_the_verb():
-    command = compose_command("down", env_file=Path("/project/.env"))
-
-    assert command[4:] == ["--env-file", "/project/.env", "down"]
 
 
 def test_variables_are_in_the_environment_of_the_command_and_win(monkeypatch, tmp_path):

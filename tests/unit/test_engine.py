@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scoredock.engine import connect
+from scoredock.engine import connect, require_command
 from scoredock.errors import EngineError
 
 NOBODY = 65534
@@ -67,3 +67,12 @@ def test_an_address_that_is_none_is_an_engine_that_does_not_answer(monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", "nonsense://?")
 
     assert connection_error().startswith("no Docker engine answers at nonsense://?")
+
+
+def test_a_missing_docker_command_says_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(EngineError, match="no docker command on PATH") as caught:
+        require_command()
+
+    assert "install the Docker CLI" in caught.value.hint

@@ -105,10 +105,3 @@ def test_an_interrupted_build_is_ended(tmp_path):
         build(["sh", "-c", script, "sh", completed(BASE)], report=interrupted)
 
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_missing_docker_command_is_an_engine_error_with_the_remedy(tmp_path):
-    with pytest.raises(EngineError, match="no docker command on PATH") as caught:
-        build([str(tmp_path / "docker")], report=lambda line: None)
-
-    assert "install the Docker CLI" in caught.value.hint
