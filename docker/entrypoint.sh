@@ -8,11 +8,16 @@ here="$(dirname "$0")"
 # usage: run_hooks
 # Source entrypoint.d/*.sh beside the entry script, in the order of their names.
 run_hooks() {
-  for hook in "$AML_APP_ROOT/${AZUREML_SOURCE_DIRECTORY:-.}"/entrypoint.d/*.sh; do
+  for hook in "$AML_APP_ROOT/${AZUREML_SOURCE_DIRECTORY:-.}"/entrypoint.d/*; do
     [ -f "$hook" ] || continue
-    echo "entrypoint: $hook" >&2
-    # shellcheck source=/dev/null # the user's file
-    . "$hook"
+    case "$hook" in
+      *.sh)
+        echo "entrypoint: $hook" >&2
+        # shellcheck source=/dev/null # the user's file
+        . "$hook"
+        ;;
+      *) echo "entrypoint: $hook is left out: its name does not end in .sh" >&2 ;;
+    esac
   done
 }
 

@@ -43,10 +43,13 @@ Every option with a variable beside it can be set in .env: see .env.example."""
 def main() -> None:
     """Run one command and exit with its status."""
     try:
-        load_dotenv()
+        for line in load_dotenv(_variables()):
+            _warn(line)
         cli.main(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        print(f"error: {error.format_message()}", file=sys.stderr)
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            print(f" hint: {error.ctx.command_path} --help", file=sys.stderr)
         sys.exit(error.exit_code)
     except ScoredockError as error:
         _print_error(error)
@@ -56,7 +59,15 @@ def main() -> None:
         sys.exit(130)
 
 
+def _variables() -> set[str]:
+    """Return every variable that .env may set."""
+    options = (option for command in cli.commands.values() for option in command.params)
+    return {str(option.envvar) for option in options if option.envvar}
+
+
 def _print_error(error: ScoredockError) -> None:
+    for line in error.warnings if isinstance(error, SpecError) else ():
+        _warn(line)
     if isinstance(error, EngineError):
         for line in error.log:
             print(f"  | {line}", file=sys.stderr)
@@ -216,13 +227,17 @@ def score(file: Any, bind: str, port: int, url: str | None) -> None:
 @click.option("--tail", type=click.IntRange(0), help="Only the last N lines.", metavar="N")
 def logs(follow: bool, tail: int | None) -> None:
     """Print what the service has logged."""
-    if service.running_runtime() == "process":
+    runtime = service.running_runtime()
+    if runtime is None and process.log_file().is_file():
+        _warn("no service runs here; this is the log of the last one in the process runtime")
+        runtime = "process"
+    if runtime == "process":
         command = ["tail", "-n", str(tail) if tail is not None else "+1", str(process.log_file())]
         os.execvp("tail", command[:1] + ["-f"] * follow + command[1:])  # noqa: S606
     # A service may say nothing for days.
-    container = find_service(connect(timeout=10**7 if follow else 10))
-    if container is None:
-        raise ScoredockError("the service was removed meanwhile")
+    container = runtime and find_service(connect(timeout=10**7 if follow else 10))
+    if not container:
+        raise ScoredockError("no service runs here", hint="start one with scripts/up")
     for chunk in container.logs(
         stream=True, follow=follow, tail=tail if tail is not None else "all"
     ):

@@ -20,13 +20,19 @@ class ScoredockError(Exception):
 
 
 class SpecError(ScoredockError):
-    """The spec does not follow the format; `path` is where, as in `docker.baseImage`."""
+    """The spec does not follow the format; `path` is where, as in `docker.baseImage`.
+
+    `warnings` are what was found before, and may be the cause.
+    """
 
     exit_code = 2
 
-    def __init__(self, message: str, *, path: str = "", hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, path: str = "", hint: str = "", warnings: Sequence[str] = ()
+    ) -> None:
         super().__init__(f"{path}: {message}" if path else message, hint=hint)
         self.path = path
+        self.warnings = tuple(warnings)
 
 
 class TemplateError(ScoredockError):

@@ -54,6 +54,25 @@ class RunningProcess:
         except psutil.NoSuchProcess:
             return None
 
+    def family(self) -> list[psutil.Process]:
+        """Return the process, its children and, where it was killed, what it left behind.
+
+        It leads a session of its own, whose number the system gives to no other while a member
+        lives.
+        """
+        main = self.process()
+        if main is None and psutil.pid_exists(self.pid):
+            return []  # the number is another's by now, and so would be its session
+        orphans = [other for other in psutil.process_iter() if _session(other) == self.pid]
+        return list({*([main, *main.children(recursive=True)] if main else []), *orphans})
+
+
+def _session(process: psutil.Process) -> int | None:
+    try:
+        return os.getsid(process.pid)
+    except OSError:  # it has ended meanwhile, or is not ours to look at
+        return None
+
 
 def service_variables(
     code: ScoringCode, env: ResolvedEnvironment, prefix: Path, *, bind: str, port: int
@@ -146,13 +165,17 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str, timeout: float
     )
 
 
-def running() -> RunningProcess | None:
-    """Return the service that this project has started, where it still runs."""
+def _read_record() -> RunningProcess | None:
     try:
-        record = RunningProcess(**json.loads(_record().read_text(encoding="utf-8")))
+        return RunningProcess(**json.loads(_record().read_text(encoding="utf-8")))
     except (FileNotFoundError, json.JSONDecodeError, TypeError):
         return None
-    return record if record.process() else None
+
+
+def running() -> RunningProcess | None:
+    """Return the service that this project has started, where it still runs."""
+    record = _read_record()
+    return record if record and record.process() else None
 
 
 def stop(*, grace: float = _STOP_SECONDS) -> bool:
@@ -160,13 +183,14 @@ def stop(*, grace: float = _STOP_SECONDS) -> bool:
 
     What has not ended by itself after `grace` seconds is killed.
     """
-    record = running()
+    record = _read_record()
     _record().unlink(missing_ok=True)
-    process = record and record.process()
-    if not process:
+    family = record.family() if record else []
+    if record is None or not family:
         return False
-    family = [process, *process.children(recursive=True)]
-    process.send_signal(signal.SIGTERM)
+    main = record.process()
+    for member in [main] if main else family:
+        member.send_signal(signal.SIGTERM)
     _, alive = psutil.wait_procs(family, timeout=grace)
     for member in alive:
         member.kill()

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from scoredock import compose, process, virtualenv
 from scoredock.context import check_models, find_code, write_context
@@ -240,13 +241,11 @@ def seconds(duration: str) -> float:
     return hours * 3600 + minutes * 60 + rest
 
 
-def running_runtime() -> str:
-    """Return the runtime in which this project serves now; raises ScoredockError for none."""
+def running_runtime() -> Literal["docker", "process"] | None:
+    """Return the runtime that has this project's service, running or (docker only) ended."""
     if process.running():
         return "process"
     try:
-        if find_service(connect()):
-            return "docker"
+        return "docker" if find_service(connect()) else None
     except EngineError:
-        pass
-    raise ScoredockError("no service runs here", hint="start one with scripts/up")
+        return None

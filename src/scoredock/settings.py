@@ -1,6 +1,8 @@
 """The settings that .env, the process environment and the command line share."""
 
 import os
+from collections.abc import Collection
+from difflib import get_close_matches
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -20,11 +22,19 @@ _PATHS = (
 )
 
 
-def load_dotenv(project: Path = PROJECT) -> None:
-    """Put what .env says into the process environment, where that says nothing."""
+# What no option stands for; the rest of compose's and docker's own variables begin alike.
+_OWN = {"SCOREDOCK_STATE"}
+_FOREIGN = ("BUILDKIT_", "BUILDX_", "COMPOSE_", "DOCKER_")
+
+
+def load_dotenv(known: Collection[str], project: Path = PROJECT) -> list[str]:
+    """Put what .env says into the process environment, where that says nothing.
+
+    Return a warning for each variable that is neither in `known` nor docker's own.
+    """
     file = project / ".env"
     if not file.is_file():
-        return
+        return []
     try:
         values = dotenv_values(file)
     except UnicodeDecodeError as error:
@@ -32,3 +42,13 @@ def load_dotenv(project: Path = PROJECT) -> None:
     for name, value in values.items():
         if value and name not in os.environ:
             os.environ[name] = str(project / value) if name in _PATHS else value
+    return [
+        f"{file}: unknown variable {name}: scoredock ignores it{_nearest(name, known)}"
+        for name in values
+        if name not in _OWN.union(known) and not name.startswith(_FOREIGN)
+    ]
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f" (the nearest known one is {near[0]})" if near else ""

@@ -144,6 +144,7 @@ def read_spec(folder: Path) -> tuple[EnvironmentSpec, list[str]]:
             f"not found, and python.condaDependencies in {SPEC_FILE} is absent",
             path=str(folder / CONDA_FILE),
             hint="put the file there, or set python.userManagedDependencies to true",
+            warnings=warnings,
         )
     python = spec.python.model_copy(update={"conda_dependencies": conda or inline})
     return spec.model_copy(update={"python": python}), warnings

@@ -1,5 +1,7 @@
 """The same service on a machine without Docker."""
 
+import contextlib
+import json
 import signal
 import subprocess
 import time
@@ -80,6 +82,33 @@ def test_a_package_that_cannot_be_installed_leaves_no_environment(
     assert failed.returncode == 4
     assert "no-such-package-of-anyone" in failed.stderr
     assert list(Path(environment["SCOREDOCK_STATE"], "environments").iterdir()) == []
+
+
+def test_the_log_of_a_service_that_has_ended_can_still_be_read(scoredock, source, plain_spec, port):
+    scoredock("up", "--spec", plain_spec, "--source", source)
+    # The main process starts a new worker in the place of one that was killed before it.
+    while pids := processes_on(port):
+        for pid in pids:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                psutil.Process(pid).kill()
+
+    printed = scoredock("logs")
+
+    assert "no service runs here" in printed.stderr
+    assert "entry script plain/score.py: ready" in printed.stdout
+
+
+def test_down_stops_the_workers_of_a_main_process_that_was_killed(
+    scoredock, source, plain_spec, port, environment
+):
+    scoredock("up", "--spec", plain_spec, "--source", source)
+    record = Path(environment["SCOREDOCK_STATE"], "service.json").read_text()
+    psutil.Process(json.loads(record)["pid"]).kill()
+
+    stopped = scoredock("down")
+
+    assert stopped.stdout == "stopped the service without Docker\n"
+    assert processes_on(port) == []
 
 
 def test_ctrl_c_while_init_runs_leaves_nothing_running(environment, source, plain_spec, port):

@@ -166,6 +166,12 @@ def test_hooks_run_before_the_server_in_the_order_of_their_names(serve):
     assert answer.json() == "first second"
 
 
+def test_a_hook_whose_name_is_wrong_is_said_to_be_left_out(serve):
+    server = serve(ECHO, files={"code/entrypoint.d/10-first": "exit 1"}).wait_until_ready()
+
+    assert "10-first is left out: its name does not end in .sh" in server.log()
+
+
 def test_the_server_finishes_the_request_in_flight_when_it_is_told_to_stop(serve):
     script = (
         "import os, time\ndef init(): pass\n"

@@ -115,3 +115,21 @@ def test_down_without_a_service_is_no_error(run):
     result = run("down")
 
     assert (result.returncode, result.stdout) == (0, "nothing was running\n")
+
+
+def test_a_misspelled_section_is_named_beside_the_error_that_it_causes(run, write_spec):
+    folder = write_spec({"name": "x", "pyton": {"condaDependencies": {}}})
+
+    failed = run("render", "--spec", folder)
+
+    assert failed.returncode == 2
+    assert "pyton: unknown key, ignored (the nearest known one is 'python')" in failed.stderr
+
+
+def test_a_wrong_option_is_one_line_and_a_hint(run):
+    failed = run("up", "--port", "99999")
+
+    lines = failed.stderr.splitlines()
+    assert failed.returncode == 2
+    assert lines[0].startswith("error: Invalid value for '--port'")
+    assert lines[1:] == [" hint: scoredock up --help"]

@@ -60,7 +60,7 @@ def test_a_value_of_dotenv_fills_what_the_process_environment_leaves_open(unset,
     unset(NAME)
     (tmp_path / ".env").write_text(f"{NAME}=from the file\n")
 
-    load_dotenv(tmp_path)
+    load_dotenv(set(), tmp_path)
 
     assert os.environ[NAME] == "from the file"
 
@@ -70,7 +70,7 @@ def test_the_process_environment_wins_over_dotenv(monkeypatch, tmp_path, value):
     monkeypatch.setenv(NAME, value)
     (tmp_path / ".env").write_text(f"{NAME}=from the file\n")
 
-    load_dotenv(tmp_path)
+    load_dotenv(set(), tmp_path)
 
     assert os.environ[NAME] == value
 
@@ -80,7 +80,7 @@ def test_a_name_without_a_value_sets_nothing(unset, tmp_path, line):
     unset(NAME)
     (tmp_path / ".env").write_text(line + "\n")
 
-    load_dotenv(tmp_path)
+    load_dotenv(set(), tmp_path)
 
     assert NAME not in os.environ
 
@@ -102,7 +102,7 @@ def test_a_path_of_dotenv_starts_at_the_project(unset, tmp_path, name, written, 
     unset(name)
     (tmp_path / ".env").write_text(f"{name}={written}\n")
 
-    load_dotenv(tmp_path)
+    load_dotenv(set(), tmp_path)
 
     assert os.environ[name] == read.format(project=tmp_path)
 
@@ -111,7 +111,7 @@ def test_a_value_that_is_no_path_is_taken_as_it_is(unset, tmp_path):
     unset("SOURCE_NAME")
     (tmp_path / ".env").write_text("SOURCE_NAME=digits\n")
 
-    load_dotenv(tmp_path)
+    load_dotenv(set(), tmp_path)
 
     assert os.environ["SOURCE_NAME"] == "digits"
 
@@ -119,7 +119,7 @@ def test_a_value_that_is_no_path_is_taken_as_it_is(unset, tmp_path):
 def test_a_project_without_dotenv_changes_nothing(tmp_path):
     before = dict(os.environ)
 
-    load_dotenv(tmp_path)
+    load_dotenv(set(), tmp_path)
 
     assert dict(os.environ) == before
 
@@ -128,7 +128,7 @@ def test_a_dotenv_that_is_not_utf_8_is_a_spec_error(tmp_path):
     (tmp_path / ".env").write_bytes(f"{NAME}=Zürich\n".encode("latin-1"))
 
     with pytest.raises(SpecError, match="not UTF-8") as caught:
-        load_dotenv(tmp_path)
+        load_dotenv(set(), tmp_path)
 
     assert caught.value.path == f"{tmp_path}/.env"
 
@@ -156,3 +156,29 @@ def test_the_default_of_an_option_is_the_one_that_the_example_shows(name):
     default = options()[name].default
 
     assert not default or explained()[name] == str(default)
+
+
+@pytest.mark.parametrize(
+    ("line", "warned"),
+    [
+        ("MODEL_DIR=x", "unknown variable MODEL_DIR: scoredock ignores it (the nearest known one"),
+        ("ZZZ=1", "unknown variable ZZZ: scoredock ignores it"),
+    ],
+)
+def test_an_unknown_variable_of_dotenv_is_named_with_the_nearest_known_one(
+    monkeypatch, tmp_path, line, warned
+):
+    monkeypatch.setenv(line.split("=")[0], "set, so that nothing leaks")
+    (tmp_path / ".env").write_text(line + "\n")
+
+    [warning] = load_dotenv({"MODELS_DIR", "PORT"}, tmp_path)
+
+    assert warned in warning
+
+
+def test_variables_of_docker_and_known_ones_are_no_mistake(monkeypatch, tmp_path):
+    for name in ("PORT", "SCOREDOCK_STATE", "COMPOSE_PROFILES"):
+        monkeypatch.setenv(name, "set, so that nothing leaks")
+    (tmp_path / ".env").write_text("PORT=1\nSCOREDOCK_STATE=x\nCOMPOSE_PROFILES=a\n")
+
+    assert load_dotenv({"PORT"}, tmp_path) == []
