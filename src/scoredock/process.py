@@ -1,5 +1,6 @@
 """The process runtime: the same server in a virtual environment on this machine, without Docker."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -49,10 +50,12 @@ class RunningProcess:
         """Return the process, or None where it has ended."""
         try:
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started) < 1
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+            return process if self._is_ours(process) and _lives(process) else None
         except psutil.NoSuchProcess:
             return None
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        return abs(process.create_time() - self.started) < 1
 
     def family(self) -> list[psutil.Process]:
         """Return the process, its children and, where it was killed, what it left behind.
@@ -60,11 +63,21 @@ class RunningProcess:
         It leads a session of its own, whose number the system gives to no other while a member
         lives.
         """
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if not self._is_ours(psutil.Process(self.pid)):
+                return []  # the number is another's by now, and so would be its session
         main = self.process()
-        if main is None and psutil.pid_exists(self.pid):
-            return []  # the number is another's by now, and so would be its session
-        orphans = [other for other in psutil.process_iter() if _session(other) == self.pid]
-        return list({*([main, *main.children(recursive=True)] if main else []), *orphans})
+        children = [main, *main.children(recursive=True)] if main else []
+        session = [other for other in psutil.process_iter() if _session(other) == self.pid]
+        return [member for member in {*children, *session} if _lives(member)]
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Tell whether it runs; one that has ended is kept until its parent has asked for it."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _session(process: psutil.Process) -> int | None:
