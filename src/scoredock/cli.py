@@ -97,7 +97,7 @@ def _deployment(**values: Any) -> Deployment:
     values["models"] = values["models"] or values["source"] / "models"
     for name in ("ca_file", "pip_config"):
         path = values.get(name)
-        if path is not None and path.name and not path.exists():
+        if path is not None and not path.is_file():
             raise SpecError("no such file", path=str(path), hint=f"set {name.upper()}")
     return Deployment(**values)
 
@@ -208,7 +208,10 @@ def _choose_runtime(runtime: str) -> str:
     try:
         connect()
     except EngineError as error:
-        _note(f"{error}: serving in the process runtime, without Docker")
+        _note(
+            f"{error}: serving in the process runtime, without Docker "
+            "(scoredock doctor tells what to do about it)"
+        )
         return "process"
     return "docker"
 

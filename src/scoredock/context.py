@@ -47,10 +47,7 @@ def find_code(source: Path, entry_script: str, *, name: str = "") -> ScoringCode
             path=str(source),
             hint="set SOURCE_NAME, or pass --source-name",
         )
-    return ScoringCode(
-        source_name=name,
-        entry_script=relative.as_posix(),
-    )
+    return ScoringCode(source_name=name, entry_script=relative.as_posix())
 
 
 def check_models(models: Path) -> None:
@@ -63,7 +60,8 @@ def check_models(models: Path) -> None:
             hint=remedy,
         )
     for name in sorted(path for path in models.iterdir() if not path.name.startswith(".")):
-        versions = sorted(name.iterdir()) if name.is_dir() else []
+        inside = sorted(name.iterdir()) if name.is_dir() else []
+        versions = [path for path in inside if not path.name.startswith(".")]
         odd = next((path for path in versions if not _is_version(path)), name)
         if not versions or odd != name:
             raise SpecError(

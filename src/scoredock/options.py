@@ -56,9 +56,10 @@ LISTEN = [
 ]  # fmt: skip
 SERVICE = [
     *LISTEN,
-    option("--worker-count", envvar="WORKER_COUNT", type=click.IntRange(1), default=1,
-           help="Processes that each load the model."),
-    option("--worker-timeout", envvar="WORKER_TIMEOUT", type=click.IntRange(1), default=300,
+    option("--worker-count", envvar="WORKER_COUNT", type=click.IntRange(1),
+           show_default="the spec's, or 1", help="Processes that each load the model."),
+    option("--worker-timeout", envvar="WORKER_TIMEOUT", type=click.IntRange(1),
+           show_default="the spec's, or 300",
            help="Seconds after which a silent worker is replaced."),
     option("--start-period", envvar="START_PERIOD", default="120s",
            help="How long init() may take."),

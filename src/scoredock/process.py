@@ -101,12 +101,13 @@ def service_variables(
         "PATH": f"{prefix / 'bin'}{os.pathsep}{own.get('PATH', os.defpath)}",
         "AML_APP_ROOT": str(_app_root()),
         "AZUREML_CONDA_ENVIRONMENT_PATH": str(prefix),
-        "AZUREML_SOURCE_DIRECTORY": code.source_name,
-        "AZUREML_ENTRY_SCRIPT": f"{code.source_name}/{code.entry_script}",
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "SCOREDOCK_BIND": f"{bracketed(bind)}:{port}",
         **dict(env.variables),
+        # As in the Dockerfile, these are set last and win over the spec's.
+        "AZUREML_SOURCE_DIRECTORY": code.source_name,
+        "AZUREML_ENTRY_SCRIPT": f"{code.source_name}/{code.entry_script}",
+        "SCOREDOCK_BIND": f"{bracketed(bind)}:{port}",
     }
 
 

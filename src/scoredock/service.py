@@ -1,4 +1,4 @@
-"""Deploy: take one set of deployment from the spec to a service that answers, in either runtime."""
+"""Deploy: from the spec to a service that answers, in either runtime."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -38,8 +38,8 @@ class Deployment:
     pip_config: Path | None = None
     bind: str = "127.0.0.1"
     port: int = 6789
-    worker_count: int = 1
-    worker_timeout: int = 300
+    worker_count: int | None = None
+    worker_timeout: int | None = None
     start_period: str = "120s"
 
 
@@ -150,14 +150,24 @@ def compose_variables(deployment: Deployment, code: ScoringCode, image: str) -> 
         "MODELS_DIR": str(deployment.models.resolve()),
         "BIND": deployment.bind,
         "PORT": str(deployment.port),
-        "WORKER_COUNT": str(deployment.worker_count),
-        "WORKER_TIMEOUT": str(deployment.worker_timeout),
         "START_PERIOD": deployment.start_period,
-        "CA_FILE": str(deployment.ca_file.resolve()) if deployment.ca_file else "/dev/null",
-        "PIP_CONFIG": str(deployment.pip_config.resolve())
-        if deployment.pip_config
-        else "/dev/null",
+        "CA_FILE": _path_or_nothing(deployment.ca_file),
+        "PIP_CONFIG": _path_or_nothing(deployment.pip_config),
+        **worker_variables(deployment),
     }
+
+
+def _path_or_nothing(path: Path | None) -> str:
+    return str(path.resolve()) if path else "/dev/null"
+
+
+def worker_variables(deployment: Deployment) -> dict[str, str]:
+    """Return what was set of the workers; the spec's own variables hold for the rest."""
+    workers = {
+        "WORKER_COUNT": deployment.worker_count,
+        "WORKER_TIMEOUT": deployment.worker_timeout,
+    }
+    return {name: str(value) for name, value in workers.items() if value is not None}
 
 
 def up_process(deployment: Deployment, planned: Plan, *, report: Report) -> Service:
@@ -178,11 +188,7 @@ def up_process(deployment: Deployment, planned: Plan, *, report: Report) -> Serv
     )
     report("starting the server")
     started = process.start(
-        variables
-        | {
-            "WORKER_COUNT": str(deployment.worker_count),
-            "WORKER_TIMEOUT": str(deployment.worker_timeout),
-        },
+        variables | worker_variables(deployment),
         code=planned.code,
         source=deployment.source,
         models=deployment.models,

@@ -103,7 +103,12 @@ def test_an_entry_script_outside_of_the_source_folder_is_refused(digits):
 
 @pytest.mark.parametrize(
     "names",
-    [[], ["m/1/model.pkl"], ["m/1/a", "m/2/a", "n/10/folder/a"], [".git/config", "m/1/a"]],
+    [
+        [],
+        ["m/1/model.pkl"],
+        ["m/1/a", "m/2/a", "n/10/folder/a"],
+        [".git/config", "m/1/a", "m/.DS_Store"],
+    ],
 )
 def test_a_models_folder_of_names_and_versions_is_accepted(tmp_path, names):
     for name in names:

@@ -57,3 +57,12 @@ def test_the_server_is_told_where_to_listen(bind, address):
     variables = process.service_variables(CODE, resolved(), PREFIX, bind=bind, port=8080)
 
     assert variables["SCOREDOCK_BIND"] == address
+
+
+def test_the_spec_may_set_the_workers_but_not_the_entry_script():
+    env = resolved(variables=(("WORKER_COUNT", "2"), ("AZUREML_ENTRY_SCRIPT", "main.py")))
+
+    variables = process.service_variables(CODE, env, PREFIX, bind="127.0.0.1", port=6789)
+
+    assert variables["WORKER_COUNT"] == "2"
+    assert variables["AZUREML_ENTRY_SCRIPT"] == "digits/score.py"
