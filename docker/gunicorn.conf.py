@@ -2,9 +2,15 @@
 
 import os
 
+
+def setting(name: str, default: int) -> int:
+    """Return what the operator set, else what the spec or the image set, else the default."""
+    return int(os.environ.get("SCOREDOCK_" + name) or os.environ.get(name) or default)
+
+
 bind = os.environ.get("SCOREDOCK_BIND", "0.0.0.0:5001")
-workers = int(os.environ.get("WORKER_COUNT") or 1)
-timeout = int(os.environ.get("WORKER_TIMEOUT") or 300)
+workers = setting("WORKER_COUNT", 1)
+timeout = setting("WORKER_TIMEOUT", 300)
 # Below compose.yaml's stop_grace_period, so that requests in flight end before the kill.
 graceful_timeout = 25
 accesslog = "-"

@@ -153,7 +153,7 @@ def compose_variables(deployment: Deployment, code: ScoringCode, image: str) -> 
         "START_PERIOD": deployment.start_period,
         "CA_FILE": _path_or_nothing(deployment.ca_file),
         "PIP_CONFIG": _path_or_nothing(deployment.pip_config),
-        **worker_variables(deployment),
+        **{"WORKER_COUNT": "", "WORKER_TIMEOUT": "", **worker_variables(deployment)},
     }
 
 

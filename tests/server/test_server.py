@@ -29,11 +29,15 @@ def test_the_root_says_healthy(serve):
     assert (answer.status_code, answer.text) == (200, "Healthy")
 
 
-def test_init_runs_once_in_each_worker(serve):
+@pytest.mark.parametrize(
+    "variables",
+    [{"WORKER_COUNT": "2"}, {"WORKER_COUNT": "1", "SCOREDOCK_WORKER_COUNT": "2"}],
+)
+def test_init_runs_once_in_each_worker_and_the_operators_count_wins(serve, variables):
     script = (
         "import os\ndef init(): open(os.environ['OUT'], 'a').write('.')\ndef run(raw_data): pass"
     )
-    server = serve(script, WORKER_COUNT="2").wait_until_ready()
+    server = serve(script, **variables).wait_until_ready()
     while server.log().count("ready") < 2:
         requests.get(server.url, timeout=5)
 
