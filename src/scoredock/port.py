@@ -51,7 +51,7 @@ def _owner(port: int) -> str:
         pid = next((pid for pid in listening if pid), None)
         if pid is None:
             return "a process of another user"
-        process = psutil.Process(pid)
-        return f"{process.name()} (pid {pid}: {' '.join(process.cmdline())[:80]})"
+        # Not its arguments, which may hold a secret.
+        return f"{psutil.Process(pid).name()} (pid {pid})"
     except psutil.Error:
         return "a process of another user"

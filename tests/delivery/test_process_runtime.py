@@ -139,7 +139,7 @@ def test_a_port_in_use_names_the_process(scoredock, source, plain_spec, port):
     server.kill()
 
     assert failed.returncode == 1
-    assert f"(pid {server.pid}: " in failed.stderr
+    assert f"(pid {server.pid})" in failed.stderr
     assert f"PORT={port + 1}" in failed.stderr
 
 

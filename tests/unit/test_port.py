@@ -54,7 +54,7 @@ def test_a_port_whose_last_connection_was_just_closed_is_free(port):
 def test_the_process_that_has_the_port_is_named_with_its_pid(listen, theirs, ours):
     port = listen(theirs)
 
-    with pytest.raises(ScoredockError, match=rf"^port {port} is in use by .+\(pid {os.getpid()}: "):
+    with pytest.raises(ScoredockError, match=rf"^port {port} is in use by .+\(pid {os.getpid()}\)$"):
         check_port(ours, port)
 
 
