@@ -10,7 +10,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from support import ROOT, SCOREDOCK, base_image
+from support import ROOT, SCOREDOCK, SETTINGS, base_image
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -26,18 +26,20 @@ def port() -> int:
 def environment(tmp_path: Path, port: int) -> dict[str, str]:
     """The process environment of a kit that cannot meet another test's service."""
     name = f"test-{uuid.uuid4().hex[:8]}"
-    own = {
-        key: value
-        for key, value in os.environ.items()
-        if not key.startswith(("AZUREML_", "COMPOSE_", "SCOREDOCK_"))
-    }
-    return own | {
-        "COMPOSE_PROJECT_NAME": name,
-        "IMAGE": f"scoredock-{name}:latest",
-        "BASE_IMAGE": base_image("3.11"),
-        "PORT": str(port),
-        "SCOREDOCK_STATE": str(tmp_path / "state"),
-    }
+    # An empty value hides what .env may hold; what reaches the package index stays.
+    hidden = {name: "" for name in SETTINGS if name not in ("CA_FILE", "PIP_CONFIG")}
+    own = {name: value for name, value in os.environ.items() if not name.startswith("AZUREML_")}
+    return (
+        own
+        | hidden
+        | {
+            "COMPOSE_PROJECT_NAME": name,
+            "IMAGE": f"scoredock-{name}:latest",
+            "BASE_IMAGE": base_image("3.11"),
+            "PORT": str(port),
+            "SCOREDOCK_STATE": str(tmp_path / "state"),
+        }
+    )
 
 
 @pytest.fixture

@@ -1,11 +1,14 @@
 """Where things are, for every kind of test."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SCOREDOCK = Path(sys.executable).parent / "scoredock"
+# Every variable that a developer's own .env may set.
+SETTINGS = re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(), flags=re.MULTILINE)
 
 
 def base_image(version: str) -> str:

@@ -42,7 +42,7 @@ def build_command(
 
 
 def build(command: list[str], *, report: Callable[[str], None], verbose: bool = False) -> None:
-    """Run a build command; `report` gets a line when a step ends, and with `verbose` its output.
+    """Run a build command; `report` gets a line for each step, and with `verbose` its output.
 
     Raises EngineError with the last lines of the step that failed.
     """

@@ -212,9 +212,8 @@ def stop(*, grace: float = _STOP_SECONDS) -> bool:
     return True
 
 
-def read_log(count: int | None = None) -> list[str]:
-    """Return the last `count` lines of the service's log, or all of them."""
+def read_log(count: int) -> list[str]:
+    """Return the last `count` lines of the service's log."""
     if not log_file().is_file():
         return []
-    lines = log_file().read_text(encoding="utf-8", errors="replace").splitlines()
-    return lines if count is None else lines[-count:]
+    return log_file().read_text(encoding="utf-8", errors="replace").splitlines()[-count:]

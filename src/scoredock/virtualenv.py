@@ -110,7 +110,7 @@ def _choose_interpreter(env: ResolvedEnvironment, report: Callable[[str], None])
 def _key(conda_text: str, interpreter: str, installer: str) -> str:
     digest = hashlib.sha256(f"{interpreter}\0{installer}\0{conda_text}".encode())
     for folder in ("server", "install"):
-        for path in sorted((CONTEXT / folder).rglob("*.[pt][yo]*")):
+        for path in sorted((CONTEXT / folder).rglob("*")):
             if path.suffix in (".py", ".toml"):
                 digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -1,5 +1,6 @@
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import docker
 import pytest
@@ -36,13 +37,30 @@ def container(environment: dict[str, str], engine: docker.DockerClient):
 
 
 @pytest.fixture
+def override(tmp_path):
+    """Write a folder with a Dockerfile.j2 that replaces one block, and return it."""
+
+    def write(block: str, text: str) -> Path:
+        folder = tmp_path / "mine"
+        folder.mkdir()
+        (folder / "Dockerfile.j2").write_text(
+            f'{{% extends "shipped/Dockerfile.j2" %}}\n'
+            f"{{% block {block} %}}\n{text}\n{{% endblock %}}\n"
+        )
+        return folder
+
+    return write
+
+
+@pytest.fixture
 def compose(environment: dict[str, str]):
     """Plain docker compose, at the top of the checkout."""
 
     def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            ["docker", "compose", *arguments],
-            env=environment,
+            ["docker", "compose", "--env-file=/dev/null", *arguments],
+            # For compose an empty variable is one that is set.
+            env={name: value for name, value in environment.items() if value},
             cwd=ROOT,
             capture_output=True,
             text=True,

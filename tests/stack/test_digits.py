@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import uuid
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,9 @@ def test_the_tutorials_own_model_answers_from_python_3_8(scoredock, container):
     assert container().exec_run(["python", "-c", versions]).output == b"(3, 8) 0.22.1\n"
 
 
-def test_the_image_holds_no_credential_index_or_authority(scoredock, environment, engine, tmp_path):
+def test_the_image_holds_no_credential_index_or_authority(
+    scoredock, source, plain_spec, environment, engine, tmp_path
+):
     secret = "s3cr3t-of-the-index"
     config = tmp_path / "pip.conf"
     # Nothing listens there: pip warns and goes on.
@@ -59,10 +62,17 @@ def test_the_image_holds_no_credential_index_or_authority(scoredock, environment
     )
     authority = tmp_path / "company.pem"
     authority.write_text(COMPANY_AUTHORITY + _machine_authorities(environment))
+    # BuildKit must not have seen it: secrets do not count in its cache, and would not be used.
+    (plain_spec / "azureml_environment.json").write_text(json.dumps({"name": str(uuid.uuid4())}))
 
-    built = scoredock("build", "--pip-config", config, "--ca-file", authority)
+    built = scoredock(
+        "build", "--verbose", "--spec", plain_spec, "--source", source,
+        "--pip-config", config, "--ca-file", authority,
+    )  # fmt: skip
 
     assert built.returncode == 0, built.stderr
+    assert "Looking in links: http://user:****@127.0.0.1:9/wheels/" in built.stderr
+    assert secret not in built.stdout + built.stderr
     image = engine.images.get(environment["IMAGE"])
     told = json.dumps([image.attrs, image.history()])
     assert [word for word in (secret, "127.0.0.1:9", "index-url", "/simple") if word in told] == []

@@ -34,39 +34,46 @@ def test_an_edit_of_the_entry_script_rebuilds_no_dependency_layer(scoredock, sou
     assert scoredock("score", "-", stdin="1").stdout == '["HELLO", 1]\n'
 
 
-def test_an_override_adds_an_apt_package(scoredock, source, plain_spec, container, tmp_path):
-    templates = tmp_path / "mine"
-    templates.mkdir()
-    (templates / "Dockerfile.j2").write_text(
-        '{% extends "shipped/Dockerfile.j2" %}\n'
-        "{% block system %}\n"
-        "RUN apt-get update && apt-get install -y --no-install-recommends tree \\\n"
-        "    && rm -rf /var/lib/apt/lists/*\n"
-        "{% endblock %}\n"
-    )
+def test_an_override_adds_an_apt_package(scoredock, source, plain_spec, container, override):
+    install = "apt-get install -y --no-install-recommends tree"
+    mine = override("system", f"RUN apt-get update && {install} && rm -rf /var/lib/apt/lists/*")
 
-    started = scoredock("up", "--spec", plain_spec, "--source", source, "--templates", templates)
+    started = scoredock("up", "--spec", plain_spec, "--source", source, "--templates", mine)
 
     assert started.returncode == 0, started.stderr
     assert container().exec_run(["tree", "--version"]).exit_code == 0
     assert scoredock("score", "-", stdin="1").stdout == '["hello", 1]\n'
 
 
-def test_an_override_sets_a_variable(scoredock, source, plain_spec, container, tmp_path):
-    templates = tmp_path / "mine"
-    templates.mkdir()
-    (templates / "Dockerfile.j2").write_text(
-        '{% extends "shipped/Dockerfile.j2" %}\n'
-        "{% block variables %}\n"
-        "{{ super() }}\n"
-        'ENV THRESHOLD={{ "0.5 $HOME" | dockerfile_quote }}\n'
-        "{% endblock %}\n"
-    )
+def test_an_override_sets_a_variable(scoredock, source, plain_spec, container, override):
+    value = '{{ "0.5 $HOME" | dockerfile_quote }}'
+    mine = override("variables", f"{{{{ super() }}}}\nENV THRESHOLD={value}")
 
-    started = scoredock("up", "--spec", plain_spec, "--source", source, "--templates", templates)
+    started = scoredock("up", "--spec", plain_spec, "--source", source, "--templates", mine)
 
     assert started.returncode == 0, started.stderr
     assert container().exec_run(["printenv", "THRESHOLD"]).output == b"0.5 $HOME\n"
+
+
+def test_a_rendered_context_is_all_that_docker_build_needs(
+    scoredock, source, plain_spec, environment, tmp_path
+):
+    scoredock("render", "--spec", plain_spec, "--source", source, "--output", tmp_path / "context")
+    carried = (tmp_path / "context").rename(tmp_path / "carried")
+    secret = ["--secret", f"id=ca_file,src={environment.get('CA_FILE') or '/dev/null'}"]
+    built = subprocess.run(
+        ["docker", "buildx", "build", "--load", "--tag", environment["IMAGE"], *secret,
+         "--build-arg", f"BASE_IMAGE={environment['BASE_IMAGE']}", carried],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    said = subprocess.run(
+        ["docker", "run", "--rm", environment["IMAGE"], "cat", "plain/score.py"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert built.returncode == 0, built.stderr
+    assert said.stdout == (source / "score.py").read_text()
 
 
 def test_variables_of_the_spec_reach_the_container_as_they_were_written(

@@ -1,15 +1,10 @@
 import json
 import os
-import re
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from scoredock.paths import KIT
-
-SETTINGS = re.findall(r"^#([A-Z_]+)=", (KIT / ".env.example").read_text(), flags=re.MULTILINE)
+from support import SCOREDOCK, SETTINGS
 
 
 @pytest.fixture
@@ -53,7 +48,7 @@ def run(tmp_path):
 
     def command(*arguments, **variables):
         return subprocess.run(
-            [Path(sys.executable).parent / "scoredock", *map(str, arguments)],
+            [SCOREDOCK, *map(str, arguments)],
             env=os.environ | settings | variables,
             cwd=tmp_path,
             capture_output=True,
