@@ -37,7 +37,7 @@ def create_app() -> Flask:
     except BaseException:
         # BaseException: a script that calls sys.exit(0) has not started either.
         model_dir = os.environ["AZUREML_MODEL_DIR"]
-        log.exception("entry script %s: init() failed", settings.entry_script)
+        log.exception("entry script %s: loading it or its init() failed", settings.entry_script)
         log.error("AZUREML_MODEL_DIR=%s holds %s", model_dir, list_files(model_dir) or "nothing")
         sys.exit(BOOT_FAILED)
     log.info("entry script %s: ready", settings.entry_script)
