@@ -1,9 +1,7 @@
 #!/bin/sh
-# Run the hooks, then become the server. Arguments that begin with a dash are gunicorn's; any
-# other first argument is a command to run in the server's place.
+# Run the hooks, then become the server. Arguments that begin with a dash are the server's; any
+# other first argument is a command to run in its place.
 set -eu
-
-here="$(dirname "$0")"
 
 # usage: run_hooks
 # Source entrypoint.d/*.sh beside the entry script, in the order of their names.
@@ -22,7 +20,7 @@ run_hooks() {
 }
 
 case "${1:--}" in
-  -*) set -- gunicorn --config "$here/gunicorn.conf.py" "$@" 'scoredock_server.app:create_app()' ;;
+  -*) set -- python -m scoredock_server "$@" ;;
 esac
 run_hooks
 exec "$@" # so that the server is the one that gets SIGTERM

@@ -15,7 +15,7 @@ from scoredock.render import ScoringCode
 from scoredock.templates import OUTPUTS
 
 # What of docker/ goes into every context; the rest of it is rendered.
-_STATIC = ("server", "install", "entrypoint.sh", "gunicorn.conf.py", "healthcheck.py")
+_STATIC = ("server", "install", "entrypoint.sh", "healthcheck.py")
 _WRITTEN = {*_STATIC, *OUTPUTS.values(), "code"}
 # Where the container has the models, beside the source folder.
 _MODELS = "azureml-models"

@@ -103,6 +103,7 @@ def service_variables(
         "AZUREML_CONDA_ENVIRONMENT_PATH": str(prefix),
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "SCOREDOCK_COMPATIBILITY": "improved",
         **dict(env.variables),
         # As in the Dockerfile, these are set last and win over the spec's.
         "AZUREML_SOURCE_DIRECTORY": code.source_name,

@@ -60,7 +60,9 @@ def test_a_second_up_takes_over_the_changed_script_and_reuses_the_environment(
 def test_a_failing_init_shows_log_and_exit_code_and_leaves_no_process(
     scoredock, source, plain_spec, port
 ):
-    (source / "score.py").write_text("def init(): raise RuntimeError('no such model')\nrun = print")
+    (source / "score.py").write_text(
+        "def init(): raise RuntimeError('no such model')\ndef run(raw_data): pass"
+    )
 
     failed = scoredock("up", "--spec", plain_spec, "--source", source)
 
@@ -95,7 +97,7 @@ def test_the_log_of_a_service_that_has_ended_can_still_be_read(scoredock, source
     printed = scoredock("logs")
 
     assert "no service runs here" in printed.stderr
-    assert "entry script plain/score.py: ready" in printed.stdout
+    assert "ready for serving traffic" in printed.stdout
 
 
 def test_down_stops_the_workers_of_a_main_process_that_was_killed(
@@ -112,7 +114,9 @@ def test_down_stops_the_workers_of_a_main_process_that_was_killed(
 
 
 def test_ctrl_c_while_init_runs_leaves_nothing_running(environment, source, plain_spec, port):
-    (source / "score.py").write_text("import time\ndef init(): time.sleep(600)\nrun = print")
+    (source / "score.py").write_text(
+        "import time\ndef init(): time.sleep(600)\ndef run(raw_data): pass"
+    )
     command = [SCOREDOCK, "up", "--spec", plain_spec, "--source", source]
     up = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     while not processes_on(port):

@@ -123,7 +123,9 @@ def test_a_base_image_that_brings_its_own_packages_only_gets_the_server(
 def test_a_failing_init_shows_log_and_exit_code_and_leaves_no_container(
     scoredock, source, plain_spec, container
 ):
-    (source / "score.py").write_text("def init(): raise RuntimeError('no such model')\nrun = print")
+    (source / "score.py").write_text(
+        "def init(): raise RuntimeError('no such model')\ndef run(raw_data): pass"
+    )
 
     failed = scoredock("up", "--spec", plain_spec, "--source", source)
 
@@ -137,7 +139,9 @@ def test_a_failing_init_shows_log_and_exit_code_and_leaves_no_container(
 def test_ctrl_c_while_init_runs_leaves_no_container(
     environment, source, plain_spec, container, port
 ):
-    (source / "score.py").write_text("import time\ndef init(): time.sleep(600)\nrun = print")
+    (source / "score.py").write_text(
+        "import time\ndef init(): time.sleep(600)\ndef run(raw_data): pass"
+    )
     command = [SCOREDOCK, "up", "--spec", plain_spec, "--source", source]
     up = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     for line in up.stderr:
@@ -220,7 +224,7 @@ def test_logs_prints_what_the_service_said(scoredock, source, plain_spec):
 
     printed = scoredock("logs")
 
-    assert "entry script plain/score.py: ready" in printed.stdout
+    assert "ready for serving traffic" in printed.stdout
 
 
 def test_doctor_finds_everything_in_order(scoredock, source, plain_spec):

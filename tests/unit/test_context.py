@@ -29,7 +29,6 @@ def test_everything_that_a_build_needs_is_in_the_context(tmp_path, digits):
         "Dockerfile",
         "conda_dependencies.yml",
         "entrypoint.sh",
-        "gunicorn.conf.py",
         "healthcheck.py",
         "install/create_environment.py",
         "server/pyproject.toml",

@@ -20,10 +20,10 @@ def state(monkeypatch, tmp_path):
 
 @pytest.fixture
 def start(state, tmp_path, digits, port):
-    """Start a shell command where the entry point looks for gunicorn."""
+    """Start a shell command where the entry point looks for Python."""
 
     def run(command, *, bind="127.0.0.1", timeout=10):
-        program = tmp_path / "bin" / "gunicorn"
+        program = tmp_path / "bin" / "python"
         program.parent.mkdir(exist_ok=True)
         program.write_text(f"#!/bin/sh\n{command}\n")
         program.chmod(0o755)

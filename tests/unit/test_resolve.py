@@ -89,7 +89,14 @@ def test_a_package_that_the_server_replaces_says_what_takes_its_place(requiremen
     )
 
 
-@pytest.mark.parametrize("requirement", ["azureml-core", "azureml", "./azureml-defaults.whl"])
+@pytest.mark.parametrize("requirement", ["azureml-core==1.61", "azureml_contrib_services"])
+def test_a_package_that_the_server_has_a_stand_in_for_is_replaced(requirement):
+    env, _ = resolve(spec("python=3.8", {"pip": [requirement]}))
+
+    assert "stand-in" in env.pip_packages[0].replaced
+
+
+@pytest.mark.parametrize("requirement", ["azureml-sdk", "azureml", "./azureml-defaults.whl"])
 def test_a_package_that_is_merely_called_alike_is_not_replaced(requirement):
     env, _ = resolve(spec("python=3.8", {"pip": [requirement]}))
 

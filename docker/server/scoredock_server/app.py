@@ -1,88 +1,134 @@
 """The WSGI application: what gunicorn loads in each worker."""
 
-import json
-import logging
 import os
 import sys
-from typing import Any
+import time
+from typing import Any, Optional
 
-from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Request, Response, g, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.wrappers import Response as AnyResponse
 
-from scoredock_server.entry_script import EntryScript, EntryScriptError, load_entry_script
-from scoredock_server.model_dir import find_model_dir, list_files
-from scoredock_server.settings import read_settings
-
-# gunicorn's arbiter stops with this status when a worker that has not booted ends with it.
-BOOT_FAILED = 3
-
-log = logging.getLogger("gunicorn.error")
+from scoredock_server import log
+from scoredock_server.correlation import IdTooLongError, read_ids
+from scoredock_server.rawhttp import AMLRequest
+from scoredock_server.scoring import INTERNAL_ERROR, Scorer, error_response, json_response
+from scoredock_server.service import Service, StartError, start_service
+from scoredock_server.swagger import SwaggerVersionError
 
 
 def create_app() -> Flask:
     """Load the entry script, run its init() and return the application that serves run().
 
-    A script that cannot be loaded or whose init() fails ends the worker, and with it the server,
-    with exit status 3 and its traceback on standard error.
+    What cannot start ends the worker, and with it the server, with a status other than 0 and the
+    reason in the log.
     """
-    settings = read_settings(os.environ)
-    models = os.path.join(settings.app_root, "azureml-models")
-    os.environ.setdefault("AZUREML_MODEL_DIR", find_model_dir(models))
     try:
-        script = load_entry_script(settings)
-        script.init()
-    except EntryScriptError as error:
-        log.error("entry script: %s", error)
-        sys.exit(BOOT_FAILED)
-    except BaseException:
-        # BaseException: a script that calls sys.exit(0) has not started either.
-        model_dir = os.environ["AZUREML_MODEL_DIR"]
-        log.exception("entry script %s: loading it or its init() failed", settings.entry_script)
-        log.error("AZUREML_MODEL_DIR=%s holds %s", model_dir, list_files(model_dir) or "nothing")
-        sys.exit(BOOT_FAILED)
-    log.info("entry script %s: ready", settings.entry_script)
-    return _routes(script)
+        service = start_service(os.environ)
+    except StartError as error:
+        sys.exit(error.status)
+    log.server.info("Scoring timeout is set to %s", service.settings.scoring_timeout_ms)
+    app = application(service)
+    log.server.info("Worker with pid %s ready for serving traffic", os.getpid())
+    return app
 
 
-def _routes(script: EntryScript) -> Flask:
+def application(service: Service) -> Flask:
+    """Return the application with its three routes."""
     app = Flask("scoredock_server", static_folder=None)
+    app.request_class = AMLRequest
+    _add_routes(app, service)
+    _add_headers(app, service)
+    _add_errors(app)
+    return app
+
+
+def _add_routes(app: Flask, service: Service) -> None:
+    scorer = Scorer(service.script, service.settings)
 
     @app.route("/", methods=["GET"])
     def live() -> str:
         return "Healthy"
 
-    @app.route("/score", methods=["POST"])
-    def score() -> Response:
-        try:
-            raw_data = request.get_data().decode("utf-8")
-        except UnicodeDecodeError as error:
-            return _error(400, "Input cannot be decoded as UTF-8: {}".format(error))
-        try:
-            result = script.run(raw_data)
-        except Exception:
-            log.exception("entry script: run() failed")
-            return _error(
-                500,
-                "An unexpected error occurred in scoring script. Check the logs for more info.",
-            )
-        try:
-            return _json(200, result)
-        except (TypeError, ValueError):
-            log.exception("entry script: what run() returned is not JSON")
-            return _error(
-                500, "An unexpected internal error occurred. Check the logs for more info."
-            )
+    @app.route("/score", methods=["GET", "POST", "OPTIONS"], provide_automatic_options=False)
+    def score() -> AnyResponse:
+        return scorer.answer(_current_request())
 
+    @app.route("/swagger.json", methods=["GET"])
+    def swagger() -> Response:
+        try:
+            document = service.swagger.document(request.args.get("version", "2"))
+        except SwaggerVersionError as error:
+            return error_response(str(error), 404)
+        return json_response(document, 200)
+
+
+def _current_request() -> Request:
+    """Return the request itself: a script may hand it to another thread."""
+    current: Any = request
+    return current._get_current_object()  # type: ignore[no-any-return]
+
+
+def _add_headers(app: Flask, service: Service) -> None:
+    settings = service.settings
+
+    @app.before_request
+    def read_correlation_ids() -> Optional[Response]:
+        g.began = time.perf_counter()
+        g.ids = read_ids(request.headers)
+        if request.routing_exception is not None and not settings.full_error_headers:
+            return None
+        try:
+            g.ids.check()
+        except IdTooLongError as error:
+            g.ids = g.ids.that_fit()
+            return error_response(str(error), 431)
+        return None
+
+    @app.after_request
+    def add_headers(response: AnyResponse) -> AnyResponse:
+        routed = request.routing_exception is None
+        if routed or settings.full_error_headers:
+            if settings.send_server_version:
+                response.headers.add("x-ms-server-version", settings.server_version)
+            response.headers.update(g.ids.headers())
+        if routed:
+            response.headers.update(settings.cors_origins.headers(request.headers, request.method))
+        elif not settings.full_error_headers:
+            response.headers.pop("Allow", None)
+        if routed and request.path != "/" and response.status_code != 431:
+            _log_request(response)
+        return response
+
+
+def _log_request(response: AnyResponse) -> None:
+    query = request.query_string.decode("latin-1")
+    log.server.info(
+        "%s %s %s %.3fms %s [%s]",
+        request.method,
+        request.path + ("?" + query if query else ""),
+        response.status_code,
+        (time.perf_counter() - g.began) * 1000,
+        _length(response),
+        g.ids,
+    )
+
+
+def _length(response: AnyResponse) -> str:
+    # Of what is there already: asking a stream for its length would wait for its end.
+    length = response.calculate_content_length() if response.is_sequence else None
+    return "N/A" if length is None else str(length)
+
+
+def _add_errors(app: Flask) -> None:
     @app.errorhandler(HTTPException)
-    def http_error(error: HTTPException) -> Response:
-        return _error(error.code or 500, error.description or error.name)
+    def http_error(error: HTTPException) -> AnyResponse:
+        answer = error_response(error.description or error.name, error.code or 500)
+        if isinstance(error, MethodNotAllowed):
+            answer.headers["Allow"] = ", ".join(sorted(error.valid_methods or []))
+        return answer
 
-    return app
-
-
-def _error(status: int, message: str) -> Response:
-    return _json(status, {"message": message})
-
-
-def _json(status: int, value: Any) -> Response:
-    return Response(json.dumps(value), status=status, mimetype="application/json")
+    @app.errorhandler(Exception)
+    def unexpected(_error: Exception) -> AnyResponse:
+        log.server.exception("this is a fault of the server [%s]", g.get("ids"))
+        return error_response(INTERNAL_ERROR, 500)

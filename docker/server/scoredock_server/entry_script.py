@@ -1,48 +1,125 @@
-"""Load the user's entry script and hold its `init` and `run`."""
+"""Load the user's entry script and find out what its run() takes."""
 
 import importlib.util
+import inspect
 import os
 import sys
-from typing import Any, Callable, NamedTuple
+from types import ModuleType
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
+from scoredock_server.rawhttp import is_rawhttp
+from scoredock_server.schema import Schema, read_schema
 from scoredock_server.settings import Settings
 
 # Registered under this name so that pickle and dataclasses find what the script defines.
 MODULE_NAME = "entry_module"
-
-
-class EntryScript(NamedTuple):
-    """The two functions that make a Python file an entry script."""
-
-    init: Callable[[], Any]
-    run: Callable[[str], Any]
+HEADERS = "request_headers"
 
 
 class EntryScriptError(Exception):
     """The entry script cannot be used; the message says why."""
 
 
+class EntryScript(NamedTuple):
+    """The two functions that make a Python file an entry script.
+
+    `parameters` are those of run() without request_headers, in order, with their defaults
+    (`inspect.Parameter.empty` where there is none).
+    """
+
+    path: str
+    init: Callable[[], Any]
+    run: Callable[..., Any]
+    parameters: Dict[str, Any]
+    wants_headers: bool
+    rawhttp: bool
+    schema: Optional[Schema]
+
+
 def load_entry_script(settings: Settings) -> EntryScript:
     """Import the entry script once, with the folders that it may import from on sys.path.
 
-    Raises EntryScriptError where the file, `init` or `run` is missing, and whatever the script
-    itself raises while it is imported.
+    Raises EntryScriptError where the file or its init() or run() cannot be used, and whatever the
+    script itself raises while it is imported.
     """
-    path = os.path.join(settings.app_root, settings.entry_script)
-    if not os.path.isfile(path):
-        raise EntryScriptError(
-            "no entry script at {} (AZUREML_ENTRY_SCRIPT={})".format(path, settings.entry_script)
-        )
-    for folder in (settings.app_root, settings.source_directory, os.path.dirname(path)):
+    path = _path(settings)
+    for folder in (settings.app_root, settings.source_folder, os.path.dirname(path)):
         if folder not in sys.path:
             sys.path.append(folder)
+    module = _import(path)
+    init = _function(module, path, "init")
+    # A driver script puts the module that really scores under this name.
+    driver = getattr(module, "driver_module", None)
+    scorer = driver if isinstance(driver, ModuleType) and hasattr(driver, "run") else module
+    run = _function(scorer, path, "run")
+    schema = read_schema(run)
+    if schema and is_rawhttp():
+        raise EntryScriptError(
+            "{}: run() has both @rawhttp and a schema: it can take the request or its"
+            " parameters".format(path)
+        )
+    parameters = _parameters(run, path)
+    wants_headers = HEADERS in parameters
+    return EntryScript(
+        path=path,
+        init=init,
+        run=run,
+        parameters={name: value for name, value in parameters.items() if name != HEADERS},
+        wants_headers=wants_headers,
+        rawhttp=is_rawhttp(),
+        schema=schema,
+    )
+
+
+def _path(settings: Settings) -> str:
+    path = settings.script_path
+    if not path.endswith(".py"):
+        raise EntryScriptError("{} is not a Python file: its name must end in .py".format(path))
+    if not os.path.isfile(path):
+        raise EntryScriptError(
+            "no entry script at {} (AZUREML_ENTRY_SCRIPT={}){}".format(
+                path, settings.entry_script, _neighbours(os.path.dirname(path))
+            )
+        )
+    return path
+
+
+def _neighbours(folder: str) -> str:
+    if not os.path.isdir(folder):
+        return ": there is no folder {}".format(folder)
+    scripts = sorted(name for name in os.listdir(folder) if name.endswith(".py"))
+    return ": the folder has {}".format(", ".join(scripts[:10]) or "no Python file")
+
+
+def _import(path: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(MODULE_NAME, path)
     if spec is None or spec.loader is None:
-        raise EntryScriptError("{} is not a Python file: its name must end in .py".format(path))
+        raise EntryScriptError("{} is not a Python file".format(path))
     module = importlib.util.module_from_spec(spec)
     sys.modules[MODULE_NAME] = module
     spec.loader.exec_module(module)
-    for name in ("init", "run"):
-        if not callable(getattr(module, name, None)):
-            raise EntryScriptError("{} defines no function {}()".format(path, name))
-    return EntryScript(init=module.init, run=module.run)
+    return module
+
+
+def _function(module: ModuleType, path: str, name: str) -> Callable[..., Any]:
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise EntryScriptError("{} defines no function {}()".format(path, name))
+    return function  # type: ignore[no-any-return]
+
+
+def _parameters(run: Callable[..., Any], path: str) -> Dict[str, Any]:
+    parameters: List[inspect.Parameter] = list(inspect.signature(run).parameters.values())
+    for parameter in parameters:
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise EntryScriptError(
+                "{}: run() must name each of its parameters; {} cannot be given by name".format(
+                    path, parameter
+                )
+            )
+    found = {parameter.name: parameter.default for parameter in parameters}
+    if not set(found) - {HEADERS}:
+        raise EntryScriptError(
+            "{}: run() must take at least one parameter besides {}".format(path, HEADERS)
+        )
+    return found

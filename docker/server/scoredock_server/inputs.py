@@ -1,0 +1,109 @@
+"""What run() gets: the request as the arguments that its signature asks for."""
+
+import codecs
+import inspect
+import json
+from typing import Any, Dict, List, Tuple, Union
+from urllib.parse import parse_qsl
+
+from flask import Request
+from werkzeug.exceptions import HTTPException
+
+from scoredock_server.entry_script import HEADERS, EntryScript
+
+
+class InputError(Exception):
+    """The request cannot be scored; `status` and the message are the answer."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def read_arguments(script: EntryScript, request: Request) -> Dict[str, Any]:
+    """Return the keyword arguments for run(). Raises InputError."""
+    if script.schema:
+        arguments = _named(script, request)
+    else:
+        value: Any = request if script.rawhttp else _text(request)
+        arguments = {next(iter(script.parameters)): value}
+    if script.wants_headers:
+        arguments[HEADERS] = dict(request.headers)
+    return arguments
+
+
+def _named(script: EntryScript, request: Request) -> Dict[str, Any]:
+    given = _query(request) if request.method == "GET" else _json_object(request)
+    arguments = {}
+    for name, default in script.parameters.items():
+        value = given.get(name, default)
+        if value is inspect.Parameter.empty:
+            raise InputError("A value is not provided for the '{}' parameter.".format(name))
+        arguments[name] = value
+    return arguments
+
+
+def _text(request: Request) -> str:
+    if request.method == "GET":
+        return json.dumps(_query(request))
+    try:
+        return _body(request).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError("Input cannot be decoded as UTF-8: {}".format(error))
+
+
+def _json_object(request: Request) -> Dict[str, Any]:
+    if not request.is_json:
+        raise InputError("Expects Content-Type to be application/json", 415)
+    body = _body(request)
+    if not body:
+        raise InputError("POST body is empty. Expecting a JSON dictionary.")
+    try:
+        value = json.loads(body)
+    except ValueError as error:  # bad JSON, bad UTF-8, or a number with too many digits
+        raise InputError("POST body could not be decoded as JSON: {}".format(error))
+    except RecursionError:
+        raise InputError("POST body could not be decoded as JSON: it is nested too deeply")
+    if not isinstance(value, dict):
+        raise InputError("POST body should be a JSON dictionary.")
+    return value
+
+
+def _body(request: Request) -> bytes:
+    try:
+        body = request.get_data()
+    except HTTPException:
+        raise
+    except Exception as error:  # gunicorn raises errors of several kinds for broken chunks
+        raise InputError("The request body could not be read: {}".format(error))
+    expected = request.content_length
+    if expected is not None and len(body) < expected:
+        raise InputError("The request body ended after {} of {} bytes.".format(len(body), expected))
+    return body
+
+
+def _query(request: Request) -> Dict[str, Any]:
+    """Return the query: each value as JSON where it is JSON, a repeated key as a list."""
+    text = request.query_string.decode("utf-8", "scoredock.percent")
+    values: Dict[str, List[Any]] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True, errors="scoredock.percent"):
+        values.setdefault(name, []).append(_json_or_text(value))
+    return {name: items if len(items) > 1 else items[0] for name, items in values.items()}
+
+
+def _json_or_text(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def _percent(error: UnicodeError) -> Tuple[Union[str, bytes], int]:
+    """Keep bytes that are not UTF-8 as they stood in the URL: %FF."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    wrong = error.object[error.start : error.end]
+    return "".join("%{:02X}".format(byte) for byte in wrong), error.end
+
+
+codecs.register_error("scoredock.percent", _percent)

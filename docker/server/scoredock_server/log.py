@@ -1,0 +1,121 @@
+"""Logging in the reference server's form: `2026-01-31 12:00:00,000 I [pid] logger - message`."""
+
+import builtins
+import json
+import logging
+import logging.config
+import sys
+import time
+from typing import Any, Optional, TextIO
+
+from gunicorn import glogging
+
+from scoredock_server.setting_kinds import SettingError
+from scoredock_server.settings import Settings
+
+# The reference server's names: a logging.json of the user's is written for them.
+server = logging.getLogger("azmlinfsrv")
+user_script = logging.getLogger("azmlinfsrv.user_script")
+swagger = logging.getLogger("azmlinfsrv.swagger")
+printed = logging.getLogger("azmlinfsrv.print")
+
+
+class Formatter(logging.Formatter):
+    """One line for each record, in UTC, with the first letter of the level."""
+
+    def __init__(self) -> None:
+        self.converter = time.gmtime
+        super().__init__("%(asctime)s %(letter)s [%(process)d] %(name)s - %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, with the traceback below it."""
+        record.letter = record.levelname[:1]
+        return super().format(record)
+
+
+class GunicornLogger(glogging.Logger):  # type: ignore[misc] # gunicorn has no types
+    """gunicorn's own records in the same form; requests of the health check are not among them."""
+
+    def setup(self, cfg: Any) -> None:
+        """Take gunicorn's handlers over, but for what a logging configuration has set."""
+        super().setup(cfg)
+        if not (cfg.logconfig or cfg.logconfig_dict or getattr(cfg, "logconfig_json", None)):
+            for log in (self.error_log, self.access_log):
+                for handler in log.handlers:
+                    handler.setFormatter(Formatter())
+
+    def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
+        """Write the request's line."""
+        if (req.method, req.uri) != ("GET", "/"):
+            super().access(resp, req, environ, request_time)
+
+
+def configure(settings: Settings) -> None:
+    """Set up the process's logging: by the user's logging.json where there is one, else in our way.
+
+    Raises SettingError for a logging.json that cannot be used.
+    """
+    own = settings.find_file("logging.json")
+    if own is not None:
+        _apply(own)
+        return
+    configure_plain()
+    for log in (server, logging.getLogger()):
+        log.setLevel(settings.log_level)
+
+
+def configure_plain(stream: Optional[TextIO] = None) -> None:
+    """Write our records and the entry script's, from INFO on, to `stream`: standard output."""
+    if server.handlers:
+        return
+    handler = logging.StreamHandler(stream or sys.stdout)
+    handler.setFormatter(Formatter())
+    root = logging.getLogger()
+    for log in (server, root):
+        log.addHandler(handler)
+        log.setLevel("INFO")
+    server.propagate = False
+    _let_the_script_configure(root, handler)
+
+
+def _let_the_script_configure(root: logging.Logger, handler: logging.Handler) -> None:
+    """Let a script's own logging.basicConfig() work, which does nothing where a handler is set."""
+    configure_root = logging.basicConfig
+
+    def basic_config(**options: Any) -> None:
+        root.removeHandler(handler)
+        configure_root(**options)
+
+    logging.basicConfig = basic_config
+
+
+def _apply(path: str) -> None:
+    try:
+        with open(path, "rb") as file:
+            logging.config.dictConfig(json.loads(file.read()))
+    except (ValueError, TypeError, AttributeError, ImportError) as error:
+        raise SettingError(
+            "{}: not a configuration of the logging module: {}".format(path, error)
+        ) from None
+
+
+def capture_prints() -> None:
+    """Let print() to standard output write a record of `azmlinfsrv.print`, from now on.
+
+    The record has a time and a process, and cannot mix with another worker's line.
+    """
+    write = builtins.print
+    if getattr(write, "captured", False):
+        return  # by the master already, before it forked the workers
+
+    def print_record(
+        *values: Any, sep: Any = " ", end: Any = "\n", file: Any = None, flush: Any = False
+    ) -> None:
+        target = sys.stdout if file is None else file
+        if target is sys.__stdout__:
+            printed.info("%s", (" " if sep is None else sep).join(map(str, values)))
+        else:
+            write(*values, sep=sep, end=end, file=target, flush=flush)
+
+    print_record.captured = True  # type: ignore[attr-defined]
+    builtins.print = print_record

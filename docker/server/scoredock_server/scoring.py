@@ -1,0 +1,170 @@
+"""One request to /score: read the input, call run(), answer with what it returned."""
+
+import asyncio
+import copy
+import inspect
+import json
+import time
+from collections.abc import Iterable
+from typing import Any, Dict
+
+from flask import Request, Response, g
+from werkzeug.datastructures import Headers
+from werkzeug.wrappers import Response as AnyResponse
+
+from scoredock_server import log
+from scoredock_server.deadline import ScoringTimeoutError, deadline
+from scoredock_server.encoding import Encoding
+from scoredock_server.entry_script import EntryScript
+from scoredock_server.inputs import InputError, read_arguments
+from scoredock_server.schema import unconvertible_parameter
+from scoredock_server.settings import Settings
+
+FAILED = "x-ms-run-function-failed"
+DURATION = "x-ms-run-fn-exec-ms"
+_SCRIPT_ERROR = "An unexpected error occurred in scoring script. Check the logs for more info."
+INTERNAL_ERROR = "An unexpected internal error occurred. Check the logs for more info."
+
+
+class RunError(Exception):
+    """run() gave no result; `status` and the message are the answer."""
+
+    def __init__(self, message: str, *, status: int = 500, failed: bool = True) -> None:
+        super().__init__(message)
+        self.status = status
+        self.failed = failed
+
+
+class Scorer:
+    """Answers requests with the entry script's run()."""
+
+    def __init__(self, script: EntryScript, settings: Settings) -> None:
+        self._script = script
+        self._settings = settings
+        self._encoding = Encoding(
+            more_types=settings.encode_results, nan_as_null=settings.nan_as_null
+        )
+
+    def answer(self, request: Request) -> AnyResponse:
+        """Return the response to a request, whatever the script does with it."""
+        if request.method == "HEAD" and not self._script.rawhttp:
+            return error_response("Method not allowed", 405)
+        if request.method == "OPTIONS" and not self._script.rawhttp:
+            response = Response()
+            response.headers[FAILED] = "False"
+            return response
+        try:
+            return self._scored(read_arguments(self._script, request))
+        except InputError as error:
+            return error_response(str(error), error.status)
+        except RunError as error:
+            return error_response(str(error), error.status, failed=error.failed)
+
+    def _scored(self, arguments: Dict[str, Any]) -> AnyResponse:
+        began = time.perf_counter()
+        result = self._run(arguments)
+        duration = "{:.3f}".format((time.perf_counter() - began) * 1000)
+        passed_on = isinstance(result, AnyResponse)
+        response = _own_copy(result) if passed_on else self._encoded(result)
+        response.headers.add(DURATION, duration)
+        return response
+
+    def _run(self, arguments: Dict[str, Any]) -> Any:
+        try:
+            with deadline(self._settings.scoring_timeout_ms):
+                result = self._script.run(**arguments)
+                return _awaited(result) if inspect.iscoroutine(result) else result
+        except ScoringTimeoutError as error:
+            _log_exception("run() was stopped")
+            raise RunError(str(error)) from None
+        except Exception as error:
+            name = unconvertible_parameter(error) if self._script.schema else None
+            if name is not None and self._settings.schema_errors_as_400:
+                raise _not_converted(name, error) from None
+            _log_exception("run() failed")
+            raise RunError(_SCRIPT_ERROR) from None
+        except BaseException:
+            # sys.exit() in a script is no reason to lose the request; neither is the signal with
+            # which gunicorn ends a worker that is over WORKER_TIMEOUT.
+            _log_exception("run() was ended: by itself, by WORKER_TIMEOUT or with the server")
+            raise RunError(_SCRIPT_ERROR) from None
+
+    def _encoded(self, result: Any) -> Response:
+        try:
+            return json_response(self._encoding.text(result), 200)
+        except Exception:  # a __str__ or a tolist() may raise anything
+            hint = "" if self._encoding.more_types else _hint(result)
+            _log_exception("what run() returned cannot be written as JSON" + hint)
+            raise RunError(INTERNAL_ERROR, failed=False) from None
+
+
+def _hint(result: Any) -> str:
+    try:
+        Encoding(more_types=True).text(result)
+    except Exception:
+        return ""
+    return "; SCOREDOCK_ENCODE_RESULTS=true encodes it"
+
+
+def _own_copy(response: AnyResponse) -> AnyResponse:
+    """Return a response that headers can be added to: a script may return the same one again."""
+    problem = _problem(response)
+    if problem:
+        log.server.error("run() returned a response with %s [%s]", problem, g.get("ids"))
+        raise RunError(INTERNAL_ERROR, failed=False)
+    own = copy.copy(response)
+    own.headers = Headers(response.headers)
+    if own.status_code >= 500:
+        own.headers[FAILED] = "True"
+    return own
+
+
+def _problem(response: AnyResponse) -> str:
+    if not 200 <= response.status_code <= 999:
+        return "the status {!r}".format(response.status_code)
+    if not isinstance(response.response, Iterable):
+        return "a body of type {}".format(type(response.response).__name__)
+    if response.is_sequence:
+        wrong = [part for part in response.response if not isinstance(part, (bytes, str))]
+        if wrong:
+            return "a {} in its body".format(type(wrong[0]).__name__)
+    return ""
+
+
+def _awaited(coroutine: Any) -> Any:
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(coroutine)
+    finally:
+        loop.close()
+
+
+def _not_converted(name: str, error: BaseException) -> RunError:
+    message = "The value of the '{}' parameter does not fit its schema: {}".format(
+        name, _first_line(error)
+    )
+    return RunError(message, status=400, failed=False)
+
+
+def _first_line(error: BaseException) -> str:
+    try:
+        lines = str(error).splitlines()
+    except Exception:
+        lines = []
+    return lines[0] if lines else type(error).__name__
+
+
+def _log_exception(what: str) -> None:
+    log.server.exception("%s [%s]", what, g.get("ids"))
+
+
+def error_response(message: str, status: int, *, failed: bool = False) -> Response:
+    """Return the JSON body that every error has."""
+    return json_response(json.dumps({"message": message}), status, failed=failed)
+
+
+def json_response(body: str, status: int, *, failed: bool = False) -> Response:
+    """Return a response with a JSON body; `failed` says whether run() is to blame."""
+    response = Response(body, status=status, mimetype="application/json")
+    response.headers[FAILED] = str(failed)
+    return response

@@ -1,0 +1,1 @@
+"""Stand-in for azureml-inference-server-http: what is meant for entry scripts."""
