@@ -1,0 +1,14 @@
+"""run() does what the fuzz has put into `act`, with the request at hand."""
+
+from azureml.contrib.services.aml_request import rawhttp
+
+act = None
+
+
+def init():
+    pass
+
+
+@rawhttp
+def run(request):
+    return act()
