@@ -64,19 +64,18 @@ def server_versions() -> dict[str, Version]:
     return {name.lower().replace("_", "-"): Version(text) for name, text in found.items() if name}
 
 
-@functools.cache
-def lacking(*modules: str) -> list[str]:
-    """Return those of `modules` that the server's interpreter does not find."""
-    return _ask(FIND_MODULES, *modules).split()
-
-
 def require(*modules: str) -> None:
     """Skip the test where the server's interpreter lacks a module; fail it where CI=true."""
-    if missing := lacking(*modules):
+    if missing := _missing(*modules):
         reason = f"{server_python()} has no {', '.join(missing)}"
         if os.environ.get("CI") == "true":
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
+
+
+@functools.cache
+def _missing(*modules: str) -> list[str]:
+    return _ask(FIND_MODULES, *modules).split()
 
 
 def _ask(code: str, *arguments: str) -> str:

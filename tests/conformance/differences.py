@@ -64,11 +64,12 @@ The answers were recorded with
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One difference; `checks` are globs of `case:check`."""
+    """One difference; `checks` are globs of `case:check`, `tests` are of what no case asks."""
 
     what: str
     reason: str
-    checks: tuple[str, ...]
+    checks: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
     area: str = ""
     setting: str = ""
     when: Mapping[str, SpecifierSet] = field(default_factory=dict)
@@ -104,7 +105,8 @@ def read_differences(path: Path = HERE / "differences.toml") -> Differences:
 
 def _difference(entry: dict[str, Any]) -> Difference:
     when = {name: SpecifierSet(text) for name, text in entry.pop("when", {}).items()}
-    return Difference(**{**entry, "checks": tuple(entry["checks"]), "when": when})
+    shown = {name: tuple(entry.pop(name, ())) for name in ("checks", "tests")}
+    return Difference(**entry, **shown, when=when)
 
 
 def read_checks(path: Path = CASES) -> dict[str, str]:

@@ -9,6 +9,7 @@ from conformance.differences import (
     read_differences,
     render,
 )
+from support import ROOT
 
 BOOK = read_differences()
 CHECKS = read_checks()
@@ -24,6 +25,14 @@ def test_we_differ_on_purpose_only_where_nobody_relies_on_the_answer(glob):
 @pytest.mark.parametrize("glob", excuses(BOOK.intended + BOOK.versions))
 def test_a_difference_is_about_checks_that_there_are(glob):
     assert matching(CHECKS, glob)
+
+
+@pytest.mark.parametrize("difference", BOOK.intended + BOOK.versions, ids=lambda each: each.what)
+def test_a_difference_is_shown_by_a_case_of_the_corpus_or_by_a_test(difference):
+    assert difference.checks or difference.tests
+    for test in difference.tests:
+        file, _, name = test.partition("::")
+        assert f"\ndef {name}(" in (ROOT / "tests" / "server" / file).read_text()
 
 
 def test_every_check_has_a_tier_that_the_page_explains():

@@ -146,6 +146,23 @@ def test_the_cause_of_an_error_is_in_the_log_too(tmp_path):
         wait_for_log(server, "KeyError: 'name'\n\nThe above (?:.*\n)+?ValueError: unknown")
 
 
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        ("ValueError('\\ud800')", r"ValueError: \\ud800"),
+        ("IndentationError('why', ('file.py', 'x', 'y', 5))", "IndentationError"),
+    ],
+    ids=["no-text", "no-traceback"],
+)
+def test_an_error_that_can_hardly_be_written_is_in_the_log_all_the_same(tmp_path, error, text):
+    script = f"def init(): pass\ndef run(raw_data): raise {error}"
+    with running(tmp_path, script) as server:
+        server.wait_until_ready().score()
+
+        wait_for_log(server, text)
+        assert "Logging error" not in server.log()
+
+
 def test_a_script_may_set_up_its_own_logging(tmp_path):
     script = (
         "import logging\n"

@@ -3,7 +3,7 @@ import re
 import pytest
 import requests
 
-from serving import EVALUATE, running, wait_until
+from serving import EVALUATE, running, wait_for_log, wait_until
 
 STANDARD = [
     ("datetime.date(2026, 1, 31)", "2026-01-31"),
@@ -197,12 +197,25 @@ def test_a_status_and_a_header_of_a_response_arrive_and_dates_in_it_stay_whole(r
     ]
 
 
-@pytest.mark.parametrize("expression", ["flask.Response('x', 0)", "flask.Response('x', 100)"])
-def test_a_response_that_cannot_be_sent_is_a_json_error(reference, expression):
-    answer = reference.score(expression)
+@pytest.mark.parametrize(
+    ("response", "problem"),
+    [
+        ("'x', 0", "the status '0 UNKNOWN'"),
+        ("'x', 100", "the status '100 CONTINUE'"),
+        ("'x', '200 \\u2603'", "the status '200 ☃'"),
+        ("[5]", "a int in its body"),
+        ("['\\ud800']", "a body that is not text: 'utf-8' codec can't encode"),
+        ("'x', 200, {'X-A': '\\u2603'}", "the header 'X-A': '☃'"),
+        ("'x', 200, {'X A': 'a'}", "the header 'X A': 'a'"),
+        ("iter('x'), 200, {'Content-Length': 'x'}", "the header 'Content-Length': 'x'"),
+    ],
+)
+def test_a_response_that_cannot_be_sent_is_a_json_error(reference, response, problem):
+    answer = reference.score(f"flask.Response({response})")
 
     assert answer.status_code == 500
     assert "internal error" in answer.json()["message"]
+    wait_for_log(reference, re.escape(f"run() returned a response with {problem}"))
 
 
 def test_the_same_response_again_and_again_gathers_no_headers(serve):

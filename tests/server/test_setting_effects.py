@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import requests
 
-from interpreter import lacking
 from serving import (
     ECHO,
     EVALUATE,
@@ -219,9 +218,8 @@ def test_swagger_shows_the_services_name_version_and_prefix(tmp_path, prefix):
 
 
 @covers("AZUREML_DEBUG_PORT")
+@pytest.mark.needs("debugpy")
 def test_a_debugger_is_connected_to_before_the_script_is_loaded(tmp_path):
-    if lacking("debugpy"):
-        pytest.skip("the server's interpreter has no debugpy")
     with socket.create_server(("127.0.0.1", 0)) as debugger:
         debugger.settimeout(READY_WITHIN)
         port = debugger.getsockname()[1]
@@ -232,12 +230,22 @@ def test_a_debugger_is_connected_to_before_the_script_is_loaded(tmp_path):
 
 
 @covers("AZUREML_DEBUG_PORT")
+@pytest.mark.needs("debugpy")
 def test_a_debugger_that_is_not_there_ends_the_server_with_3_and_says_so(tmp_path, port):
     checked = check_script(tmp_path, ECHO, AZUREML_DEBUG_PORT=str(port))
 
     assert checked.returncode == 3
-    reason = "the package debugpy is not installed: add it" if lacking("debugpy") else "no debugger"
-    assert f"AZUREML_DEBUG_PORT={port}: {reason}" in checked.stderr
+    assert f"AZUREML_DEBUG_PORT={port}: no debugger listens there" in checked.stderr
+
+
+@covers("AZUREML_DEBUG_PORT")
+def test_a_package_that_is_not_there_is_named(tmp_path):
+    (tmp_path / "debugpy.py").write_text("raise ImportError('as if it were not installed')")
+
+    checked = check_script(tmp_path, ECHO, AZUREML_DEBUG_PORT="5678")
+
+    assert checked.returncode == 3
+    assert "AZUREML_DEBUG_PORT=5678: the package debugpy is not installed" in checked.stderr
 
 
 COLLECT = """

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from scoredock_server import log
 from scoredock_server.correlation import IdTooLongError, read_ids
+from scoredock_server.inputs import query_pairs
 from scoredock_server.rawhttp import AMLRequest
 from scoredock_server.scoring import INTERNAL_ERROR, Scorer, error_response, json_response
 from scoredock_server.service import Service, StartError, start_service
@@ -57,10 +58,14 @@ def _add_routes(app: Flask, service: Service) -> None:
     @app.route("/swagger.json", methods=["GET"])
     def swagger() -> Response:
         try:
-            document = service.swagger.document(request.args.get("version", "2"))
+            document = service.swagger.document(_swagger_version())
         except SwaggerVersionError as error:
             return error_response(str(error), 404)
         return json_response(document, 200)
+
+
+def _swagger_version() -> str:
+    return next((value for name, value in query_pairs(request) if name == "version"), "2")
 
 
 def _current_request() -> Request:

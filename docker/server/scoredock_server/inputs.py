@@ -84,11 +84,16 @@ def _body(request: Request) -> bytes:
 
 def _query(request: Request) -> Dict[str, Any]:
     """Return the query: each value as JSON where it is JSON, a repeated key as a list."""
-    text = request.query_string.decode("utf-8", "scoredock.percent")
     values: Dict[str, List[Any]] = {}
-    for name, value in parse_qsl(text, keep_blank_values=True, errors="scoredock.percent"):
+    for name, value in query_pairs(request):
         values.setdefault(name, []).append(_json_or_text(value))
     return {name: items if len(items) > 1 else items[0] for name, items in values.items()}
+
+
+def query_pairs(request: Request) -> List[Tuple[str, str]]:
+    """Return the names and values of the query, whatever bytes it is made of."""
+    text = request.query_string.decode("utf-8", "scoredock.percent")
+    return parse_qsl(text, keep_blank_values=True, errors="scoredock.percent")
 
 
 def _json_or_text(value: str) -> Any:

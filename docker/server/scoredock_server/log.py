@@ -6,6 +6,7 @@ import logging
 import logging.config
 import sys
 import time
+import traceback
 from typing import Any, Optional, TextIO
 
 from gunicorn import glogging
@@ -31,6 +32,22 @@ class Formatter(logging.Formatter):
         """Return the line, with the traceback below it."""
         record.letter = record.levelname[:1]
         return super().format(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        """Return the traceback, even of an exception that cannot be written."""
+        try:
+            return super().formatException(ei)
+        except Exception:
+            return "{}{}".format("".join(traceback.format_tb(ei[2])), ei[0].__name__)
+
+
+class Handler(logging.StreamHandler):  # type: ignore[type-arg] # not in Python 3.6
+    """Writes what the stream's encoding cannot as `\\udc80`: no record is lost for a character."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the text that can be written."""
+        encoding = getattr(self.stream, "encoding", None) or "utf-8"
+        return super().format(record).encode(encoding, "backslashreplace").decode(encoding)
 
 
 class GunicornLogger(glogging.Logger):  # type: ignore[misc] # gunicorn has no types
@@ -68,7 +85,7 @@ def configure_plain(stream: Optional[TextIO] = None) -> None:
     """Write our records and the entry script's, from INFO on, to `stream`: standard output."""
     if server.handlers:
         return
-    handler = logging.StreamHandler(stream or sys.stdout)
+    handler = Handler(stream or sys.stdout)
     handler.setFormatter(Formatter())
     root = logging.getLogger()
     for log in (server, root):

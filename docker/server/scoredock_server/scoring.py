@@ -1,15 +1,12 @@
 """One request to /score: read the input, call run(), answer with what it returned."""
 
 import asyncio
-import copy
 import inspect
 import json
 import time
-from collections.abc import Iterable
 from typing import Any, Dict
 
-from flask import Request, Response, g
-from werkzeug.datastructures import Headers
+from flask import Request, Response, g, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from scoredock_server import log
@@ -18,6 +15,7 @@ from scoredock_server.encoding import Encoding
 from scoredock_server.entry_script import EntryScript
 from scoredock_server.inputs import InputError, read_arguments
 from scoredock_server.schema import unconvertible_parameter
+from scoredock_server.script_response import UnsendableError, own_copy
 from scoredock_server.settings import Settings
 
 FAILED = "x-ms-run-function-failed"
@@ -65,7 +63,7 @@ class Scorer:
         result = self._run(arguments)
         duration = "{:.3f}".format((time.perf_counter() - began) * 1000)
         passed_on = isinstance(result, AnyResponse)
-        response = _own_copy(result) if passed_on else self._encoded(result)
+        response = _passed_on(result) if passed_on else self._encoded(result)
         response.headers.add(DURATION, duration)
         return response
 
@@ -98,37 +96,23 @@ class Scorer:
             raise RunError(INTERNAL_ERROR, failed=False) from None
 
 
+def _passed_on(response: AnyResponse) -> AnyResponse:
+    try:
+        own = own_copy(response, request.environ)
+    except UnsendableError as error:
+        log.server.error("run() returned a response with %s [%s]", error, g.get("ids"))
+        raise RunError(INTERNAL_ERROR, failed=False) from None
+    if own.status_code >= 500:
+        own.headers[FAILED] = "True"
+    return own
+
+
 def _hint(result: Any) -> str:
     try:
         Encoding(more_types=True).text(result)
     except Exception:
         return ""
     return "; SCOREDOCK_ENCODE_RESULTS=true encodes it"
-
-
-def _own_copy(response: AnyResponse) -> AnyResponse:
-    """Return a response that headers can be added to: a script may return the same one again."""
-    problem = _problem(response)
-    if problem:
-        log.server.error("run() returned a response with %s [%s]", problem, g.get("ids"))
-        raise RunError(INTERNAL_ERROR, failed=False)
-    own = copy.copy(response)
-    own.headers = Headers(response.headers)
-    if own.status_code >= 500:
-        own.headers[FAILED] = "True"
-    return own
-
-
-def _problem(response: AnyResponse) -> str:
-    if not 200 <= response.status_code <= 999:
-        return "the status {!r}".format(response.status_code)
-    if not isinstance(response.response, Iterable):
-        return "a body of type {}".format(type(response.response).__name__)
-    if response.is_sequence:
-        wrong = [part for part in response.response if not isinstance(part, (bytes, str))]
-        if wrong:
-            return "a {} in its body".format(type(wrong[0]).__name__)
-    return ""
 
 
 def _awaited(coroutine: Any) -> Any:
