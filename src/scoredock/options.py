@@ -11,8 +11,15 @@ from scoredock.paths import CONTEXT, KIT
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def option(*names: str, **settings: Any) -> Decorator:
+# Every variable that an option below stands for.
+VARIABLES: set[str] = set()
+
+
+def option(*names: str, envvar: str | None = None, **settings: Any) -> Decorator:
     """Return a click option whose help tells its default and its variable."""
+    if envvar:
+        VARIABLES.add(envvar)
+        settings["envvar"] = envvar
     return click.option(*names, **{"show_default": True, "show_envvar": True} | settings)
 
 
@@ -64,6 +71,10 @@ SERVICE = [
     option("--start-period", envvar="START_PERIOD", default="120s",
            help="How long init() may take."),
 ]  # fmt: skip
+RUNTIME = option(
+    "--runtime", envvar="RUNTIME", type=click.Choice(["auto", "docker", "process"]),
+    default="auto", help="auto: docker where an engine answers, else process.",
+)  # fmt: skip
 
 
 def with_options(*groups: list[Any]) -> Decorator:

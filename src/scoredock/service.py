@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from scoredock import compose, process, virtualenv
 from scoredock.context import check_models, find_code, write_context
@@ -41,6 +41,18 @@ class Deployment:
     worker_count: int | None = None
     worker_timeout: int | None = None
     start_period: str = "120s"
+
+
+def deployment(*, models: Path | None, **values: Any) -> Deployment:
+    """Return what the options say, with `models` beside the source where it is not set.
+
+    Raises SpecError for a secret's file that is not there.
+    """
+    for name in ("ca_file", "pip_config"):
+        path = values.get(name)
+        if path is not None and not path.is_file():
+            raise SpecError("no such file", path=str(path), hint=f"set {name.upper()}")
+    return Deployment(models=models or values["source"] / "models", **values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

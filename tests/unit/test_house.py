@@ -28,6 +28,8 @@ ORDER = [
     "service",
     "doctor",
     "options",
+    "output",
+    "commands",
     "cli",
     "__main__",
 ]
@@ -62,38 +64,46 @@ def imports(path):
     return found
 
 
-def imported_packages(path):
-    return {name.split(".")[0] for name in imports(path)}
+def imports_of_module(module):
+    """Return what a module imports, or all modules of a package together."""
+    single = PACKAGE / f"{module}.py"
+    paths = [single] if single.is_file() else list((PACKAGE / module).glob("*.py"))
+    return set().union(*map(imports, paths))
+
+
+def packages(names):
+    return {name.split(".")[0] for name in names}
 
 
 def test_every_module_has_its_place_in_the_order():
     modules = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"}
+    packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
 
-    assert sorted(ORDER) == sorted(modules)
+    assert sorted(ORDER) == sorted(modules | packages)
 
 
 @pytest.mark.parametrize("module", ORDER)
 def test_a_module_imports_only_what_comes_before_it(module):
     own = {f"scoredock.{name}" for name in ORDER}
 
-    imported = imports(PACKAGE / f"{module}.py") & own
+    imported = imports_of_module(module) & own
 
     assert imported <= {f"scoredock.{name}" for name in ORDER[: ORDER.index(module)]}
 
 
 @pytest.mark.parametrize("module", PURE)
 def test_a_pure_stage_knows_neither_clock_nor_host(module):
-    assert imported_packages(PACKAGE / f"{module}.py") & WORLDLY == set()
+    assert packages(imports_of_module(module)) & WORLDLY == set()
 
 
 @pytest.mark.parametrize("module", ORDER)
 def test_the_kit_does_not_import_the_server(module):
-    assert "scoredock_server" not in imported_packages(PACKAGE / f"{module}.py")
+    assert "scoredock_server" not in packages(imports_of_module(module))
 
 
 @pytest.mark.parametrize("path", sorted(CONTEXT.rglob("*.py")), ids=lambda path: path.name)
 def test_the_server_does_not_import_the_kit(path):
-    assert "scoredock" not in imported_packages(path)
+    assert "scoredock" not in packages(imports(path))
 
 
 def test_the_context_folder_is_no_package_that_would_hide_the_docker_library():

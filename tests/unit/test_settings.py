@@ -4,10 +4,10 @@ import re
 import click
 import pytest
 
-from scoredock.cli import cli
 from scoredock.errors import SpecError
 from scoredock.paths import COMPOSE_FILE, KIT
 from scoredock.settings import load_dotenv
+from support import COMMANDS
 
 EXAMPLE = KIT / ".env.example"
 NAME = "SCOREDOCK_TEST_SETTING"
@@ -50,7 +50,7 @@ def interpolated(variables):
 def options():
     return {
         option.envvar: option
-        for command in cli.commands.values()
+        for command in COMMANDS.values()
         for option in command.params
         if isinstance(option, click.Option) and option.envvar
     }

@@ -1,0 +1,33 @@
+from typing import Any
+
+import click
+
+from scoredock import service
+from scoredock.doctor import examine
+from scoredock.errors import ScoredockError
+from scoredock.options import BASE_IMAGE, LISTEN, SPEC, with_options
+from scoredock.output import warn
+from scoredock.service import deployment
+
+
+@click.command()
+@with_options(SPEC, [BASE_IMAGE], LISTEN)
+def doctor(base_image: str, bind: str, port: int, **values: Any) -> None:
+    """Tell what this machine has and lacks for serving.
+
+    Each lack comes with its remedy.
+    """
+    planned = service.plan(deployment(**values), warn=warn, note=lambda _: None)
+    lacking = 0
+    for finding in examine(
+        base_image=base_image or planned.env.base_image,
+        bind=bind,
+        port=port,
+        python_version=planned.env.python_version,
+    ):
+        lacking += not finding.ok
+        print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.name:<16} {finding.found}")
+        if finding.remedy:
+            print(f"{'':<23}{finding.remedy}")
+    if lacking:
+        raise ScoredockError(f"{lacking} of these need attention for the docker runtime")

@@ -1,0 +1,45 @@
+import sys
+from typing import Any
+
+import click
+
+from scoredock import service
+from scoredock.engine import connect
+from scoredock.errors import EngineError
+from scoredock.options import IMAGE, RUNTIME, SERVICE, SPEC, with_options
+from scoredock.output import note, progress, warn
+from scoredock.service import deployment
+
+
+@click.command()
+@with_options(SPEC, IMAGE, SERVICE, [RUNTIME])
+def up(verbose: bool, runtime: str, **values: Any) -> None:
+    """Build, start the service and return once it answers.
+
+    With Docker: the stack of compose.yaml. Without: the same server in a virtual environment on
+    this machine. A second call takes over what changed. Prints the scoring URL.
+    """
+    wanted = deployment(**values)
+    planned = service.plan(wanted, warn=warn, note=note)
+    runtime = _choose_runtime(runtime)
+    with progress("working") as report:
+        if runtime == "docker":
+            started = service.up_docker(wanted, planned, report=report, verbose=verbose)
+        else:
+            started = service.up_process(wanted, planned, report=report)
+    print(f"==> serving in the {started.runtime} runtime: {started.what}", file=sys.stderr)
+    print(started.scoring_uri, flush=True)
+
+
+def _choose_runtime(runtime: str) -> str:
+    if runtime != "auto":
+        return runtime
+    try:
+        connect()
+    except EngineError as error:
+        note(
+            f"{error}: serving in the process runtime, without Docker "
+            "(scoredock doctor tells what to do about it)"
+        )
+        return "process"
+    return "docker"

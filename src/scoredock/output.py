@@ -1,0 +1,41 @@
+"""What people read beside a command's result: warnings, notes, progress, errors."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from scoredock.errors import EngineError, ScoredockError, SpecError
+
+
+def print_error(error: ScoredockError) -> None:
+    """Print what is wrong, with what led to it before and what to do about it after."""
+    for line in error.warnings if isinstance(error, SpecError) else ():
+        warn(line)
+    if isinstance(error, EngineError):
+        for line in error.log:
+            print(f"  | {line}", file=sys.stderr)
+        if error.command:
+            print(f"   ran: {' '.join(error.command)}", file=sys.stderr)
+    print(f"error: {error}", file=sys.stderr)
+    if error.hint:
+        print(f" hint: {error.hint}", file=sys.stderr)
+
+
+def warn(line: str) -> None:
+    """Print what may be a mistake."""
+    print(f"warning: {line}", file=sys.stderr)
+
+
+def note(line: str) -> None:
+    """Print what was chosen where nothing was asked for."""
+    print(f"note: {line}", file=sys.stderr)
+
+
+@contextmanager
+def progress(doing: str) -> Iterator[Callable[[str], None]]:
+    """Give a function that prints a line of progress; on a terminal something keeps moving."""
+    from rich.console import Console  # takes long to import
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+    with console.status(doing):
+        yield lambda line: console.print(f"==> {line}", markup=False)
