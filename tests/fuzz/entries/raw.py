@@ -1,8 +1,6 @@
 from azureml.contrib.services.aml_request import AMLRequest, rawhttp  # noqa: F401
 from azureml.contrib.services.aml_response import AMLResponse
 
-bodies = []
-
 
 def init():
     pass
@@ -11,7 +9,5 @@ def init():
 @rawhttp
 def run(request):
     body = request.get_data()
-    bodies.append(body)
-    parts = [request.method, request.full_path, request.url, request.host, request.content_type]
-    parts += [sorted(request.args.items()), sorted(request.form), sorted(request.cookies)]
-    return AMLResponse([str(len(body)), ascii(parts)], 200)
+    parts = [request.method, request.url, request.host, request.content_type, request.cookies]
+    return AMLResponse({"body": body.hex(), "parts": ascii(parts)}, 200, json_str=True)

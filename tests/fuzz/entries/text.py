@@ -2,5 +2,5 @@ def init():
     pass
 
 
-def run(raw_data):
-    return raw_data
+def run(raw_data, request_headers):
+    return {"text": raw_data, "headers": request_headers}

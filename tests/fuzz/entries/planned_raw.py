@@ -1,4 +1,4 @@
-"""run() does what the fuzz has put into `act`, with the request at hand."""
+"""run() does what the fuzz has put into `act`, whatever the request's method is."""
 
 from azureml.contrib.services.aml_request import rawhttp
 
