@@ -74,6 +74,18 @@ def test_a_chunked_body_arrives_whole(reference):
     assert answer.json() == "one two"
 
 
+@pytest.mark.parametrize("value", [b"a\rX-Injected: 1", b"a\nX-Injected: 1", b"a\x01", b"a\0"])
+@pytest.mark.parametrize("name", [b"x-request-id", b"Origin", b"TraceId"])
+def test_a_header_with_a_control_character_is_a_400_before_run(reference, name, value):
+    request = b"GET /score HTTP/1.1\r\nHost: x\r\n" + name + b": " + value + b"\r\n\r\n"
+
+    status, body = send(reference, request)
+
+    assert status == 400
+    assert b"X-Injected: 1\r\n" not in body
+    assert "fault of the server" not in reference.log()
+
+
 def test_a_query_value_nested_too_deeply_for_json_stays_text(reference):
     value = "[" * 3000
 
@@ -101,9 +113,10 @@ def test_a_query_that_is_not_utf_8_is_read_as_it_stands(reference):
         (b"Content-Length: 10\r\n\r\nabc", "The request body ended after 3 of 10 bytes."),
         (b"Transfer-Encoding: chunked\r\n\r\nzz\r\nabc", "The request body could not be read"),
         (b"Transfer-Encoding: chunked\r\n\r\n5\r\nab", "The request body could not be read"),
+        (b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r", "The request body could not be read"),
         (b"Content-Length: 2\r\n\r\n\xff\xff", "Input cannot be decoded as UTF-8"),
     ],
-    ids=["short", "broken-chunk", "short-chunk", "not-utf-8"],
+    ids=["short", "broken-chunk", "short-chunk", "half-chunk-end", "not-utf-8"],
 )
 @pytest.mark.parametrize("script", ["", "_schema"])
 def test_a_body_that_cannot_be_read_is_a_400_that_says_why(script, rest, message, request):

@@ -208,6 +208,7 @@ def test_a_status_and_a_header_of_a_response_arrive_and_dates_in_it_stay_whole(r
         ("'x', 200, {'X-A': '\\u2603'}", "the header 'X-A': '☃'"),
         ("'x', 200, {'X A': 'a'}", "the header 'X A': 'a'"),
         ("iter('x'), 200, {'Content-Length': 'x'}", "the header 'Content-Length': 'x'"),
+        ("iter('x'), 200, [('Content-Length', '1')] * 2", "more than one Content-Length"),
     ],
 )
 def test_a_response_that_cannot_be_sent_is_a_json_error(reference, response, problem):
@@ -216,6 +217,16 @@ def test_a_response_that_cannot_be_sent_is_a_json_error(reference, response, pro
     assert answer.status_code == 500
     assert "internal error" in answer.json()["message"]
     wait_for_log(reference, re.escape(f"run() returned a response with {problem}"))
+
+
+@pytest.mark.parametrize("length", ["2", "5", "3, 5"])
+def test_the_length_of_a_response_is_that_of_its_body(reference, length):
+    response = "importlib.import_module('azureml.contrib.services.aml_response').AMLResponse"
+
+    answer = reference.score(f"{response}('abc', 200, {{'Content-Length': {length!r}}})")
+
+    assert (answer.status_code, answer.text) == (200, "abc")
+    assert answer.raw.headers.getlist("Content-Length") == ["3"]
 
 
 def test_the_same_response_again_and_again_gathers_no_headers(serve):

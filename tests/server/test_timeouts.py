@@ -64,6 +64,39 @@ def test_the_time_of_one_request_is_not_that_of_the_next(limited):
     assert answers == [200, 200, 200]
 
 
+CALLS_BACK = """
+import asyncio, time
+
+def init():
+    pass
+
+async def run(raw_data):
+    loop = asyncio.get_event_loop()
+    done = loop.create_future()
+
+    def call_back():
+        time.sleep(float(raw_data))
+        done.set_result("done")
+
+    loop.call_soon(call_back)
+    return await done
+"""
+
+
+@covers("SCORING_TIMEOUT_MS")
+def test_a_time_limit_that_an_event_loop_swallows_is_raised_again(tmp_path):
+    with running(tmp_path, CALLS_BACK, SCORING_TIMEOUT_MS="200") as server:
+        server.wait_until_ready()
+
+        assert server.score("0").json() == "done"
+        stopped = server.score("0.6")
+
+    assert (stopped.status_code, stopped.json()["message"]) == (
+        500,
+        "Scoring timeout after 200 ms",
+    )
+
+
 STUBBORN = """
 import os, time
 

@@ -32,12 +32,16 @@ def deadline(milliseconds: int) -> Iterator[None]:
         raise ScoringTimeoutError("Scoring timeout after {} ms".format(milliseconds))
 
     before = signal.signal(signal.SIGALRM, expire)
-    signal.setitimer(signal.ITIMER_REAL, milliseconds / 1000)
+    # Again each second: what calls back into Python, as an event loop, may swallow the error.
+    signal.setitimer(signal.ITIMER_REAL, milliseconds / 1000, 1)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        finally:  # where it has expired just now
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
 
 
 @lru_cache(maxsize=None)

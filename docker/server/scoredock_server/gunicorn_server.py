@@ -1,16 +1,12 @@
 """Run the application under gunicorn."""
 
-import os
-import stat
 import sys
-import time
 from typing import Any, Dict, List
 
-import gunicorn
 from gunicorn.app.base import Application
 from gunicorn.errors import HaltServer
-from gunicorn.workers.workertmp import WorkerTmp
 
+from scoredock_server.older_gunicorns import catch_up
 from scoredock_server.settings import Settings
 
 
@@ -64,22 +60,9 @@ def _addresses(settings: Settings) -> List[str]:
     return addresses
 
 
-def _let_init_take_its_time() -> None:
-    """Do what gunicorn does since version 22: WORKER_TIMEOUT counts from the first heartbeat."""
-    last_heartbeat = WorkerTmp.last_update
-
-    def last_update(worker_file: Any) -> Any:
-        # In these versions a heartbeat sets the mode of the worker's file to 0 or 1.
-        loading = stat.S_IMODE(os.fstat(worker_file.fileno()).st_mode) > 1
-        return time.time() if loading else last_heartbeat(worker_file)
-
-    WorkerTmp.last_update = last_update
-
-
 def serve(settings: Settings) -> None:
     """Serve until a signal ends it. Raises SystemExit with gunicorn's status."""
-    if gunicorn.version_info < (22,):
-        _let_init_take_its_time()
+    catch_up()
     try:
         ScoringServer(settings).run()
     except HaltServer as halted:

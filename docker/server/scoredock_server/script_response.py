@@ -27,11 +27,19 @@ def own_copy(response: Response, environ: Dict[str, Any]) -> Response:
     if not _STATUS.fullmatch(response.status):
         raise UnsendableError("the status {!r}".format(response.status))
     own = copy.copy(response)
+    try:
+        own.headers = Headers(response.headers)  # a script may have put a dict there
+    except Exception as error:
+        raise UnsendableError("headers that cannot be sent: {!r}".format(error))
     if own.is_sequence:
         own.response = [_encoded(part) for part in response.response]
+        length = sum(map(len, own.response))
+        # Where the script says another, a client would wait for the rest, or lose it.
+        if length and "Content-Length" in own.headers:
+            own.headers["Content-Length"] = str(length)
     elif not isinstance(response.response, Iterable):
         raise UnsendableError("a body of type {}".format(type(response.response).__name__))
-    own.headers = _checked_headers(own, environ)
+    _check_headers(own, environ)
     return own
 
 
@@ -46,14 +54,14 @@ def _encoded(part: Any) -> bytes:
     raise UnsendableError("a {} in its body".format(type(part).__name__))
 
 
-def _checked_headers(response: Response, environ: Dict[str, Any]) -> Headers:
+def _check_headers(response: Response, environ: Dict[str, Any]) -> None:
     try:
-        response.headers = Headers(response.headers)  # a script may have put a dict there
         sent = list(response.get_wsgi_headers(environ))
-    except Exception as error:
+    except Exception as error:  # it makes the URL of a Location absolute
         raise UnsendableError("headers that cannot be sent: {!r}".format(error))
     for name, value in sent:
         wanted = _LENGTH if name.lower() == "content-length" else _VALUE
         if not (_TOKEN.fullmatch(name) and wanted.fullmatch(value)):
             raise UnsendableError("the header {!r}: {!r}".format(name, value))
-    return response.headers
+    if len(response.headers.getlist("Content-Length")) > 1:
+        raise UnsendableError("more than one Content-Length")

@@ -62,6 +62,7 @@ def sendable(reply):
         expect(isinstance(value, str) and VALUE.fullmatch(value), "value of a header", name, value)
         if name.lower() == "content-length":
             expect(re.fullmatch("[0-9]+", value), name, value)
+    reply.one("Content-Length")  # there is one at most
 
 
 def framed(request, reply):
