@@ -1,7 +1,20 @@
 #!/bin/sh
-# Run the hooks, then become the server. Arguments that begin with a dash are the server's; any
+# Activate the environment, run the hooks, then become the server. Arguments that begin with a dash are the server's; any
 # other first argument is a command to run in its place.
 set -eu
+
+# usage: activate
+# Source what conda packages have to say before they are used: where their data lies, say. Their
+# scripts are written for an interactive shell, where a name that is not set is no error.
+activate() {
+  export CONDA_PREFIX="$AZUREML_CONDA_ENVIRONMENT_PATH"
+  set +eu
+  for script in "$CONDA_PREFIX"/etc/conda/activate.d/*.sh; do
+    # shellcheck source=/dev/null # a package's
+    [ -f "$script" ] && . "$script"
+  done
+  set -eu
+}
 
 # usage: run_hooks
 # Source entrypoint.d/*.sh beside the entry script, in the order of their names.
@@ -22,5 +35,6 @@ run_hooks() {
 case "${1:--}" in
   -*) set -- python -m scoredock_server "$@" ;;
 esac
+[ ! -d "${AZUREML_CONDA_ENVIRONMENT_PATH:-}/etc/conda/activate.d" ] || activate
 run_hooks
 exec "$@" # so that the server is the one that gets SIGTERM

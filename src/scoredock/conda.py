@@ -1,57 +1,130 @@
-"""Conda match specifications, as far as choosing a Python and a pip needs them."""
+"""Conda match specifications: parsed by py-rattler, judged here, translated for pip."""
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from rattler import MatchSpec, Version, VersionSpec
+from rattler.exceptions import InvalidMatchSpecError
 
 from scoredock.errors import SpecError
 
-_MATCH_SPEC = re.compile(r"\s*(?:[^\s=<>!~]+::)?(?P<name>[\w.-]+)\s*(?P<version>.*?)\s*")
-_PLAIN_VERSION = re.compile(
-    r"(?P<operator>={0,2})\s*(?P<number>\d[\w.]*?)(?P<any>\.?\*)?(?:[=\s]\s*(?P<build>\S+))?"
-)
+_NAME = re.compile(r"\w[\w.-]*")
+# conda's documentation: a build string has letters, digits, _ . and +; * stands for any text.
+_BUILD = re.compile(r"[\w.+*]+")
+# Alternatives and conditions of a version, as py-rattler writes them back.
+_CONDITION = re.compile(r"(?P<operator>[=<>!~]*)(?P<number>[^*]*?)(?P<any>\.?\*)?")
 
 
-class CondaPackage(NamedTuple):
-    """A package of the conda part; `specifiers` accepts every version where it names none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CondaPackage:
+    """A package of the conda part; `version` is conda's own condition, empty where it has none."""
 
     name: str
-    specifiers: SpecifierSet
+    version: str
+    build: str
+    channel: str
+    written: str
     path: str
+
+    @property
+    def specifiers(self) -> SpecifierSet | None:
+        """The same condition for pip (PEP 440); None where pip has no words for it.
+
+        conda's `1.2.*` is `==1.2.*`; `1.2|1.3` and versions such as `9b` have no counterpart.
+        """
+        if "|" in self.version:
+            return None
+        conditions = [_CONDITION.fullmatch(part) for part in self.version.split(",")]
+        try:
+            return SpecifierSet(",".join(_for_pip(part) for part in conditions if part))
+        except InvalidSpecifier:
+            return None
+
+    def accepts(self, version: str) -> bool:
+        """Tell whether a version fulfils the condition."""
+        return not self.version or VersionSpec(self.version).matches(Version(version))
+
+
+def _for_pip(condition: re.Match[str]) -> str:
+    operator, number, any_ = condition["operator"], condition["number"], condition["any"]
+    if not number:
+        return ""  # any version at all
+    return f"{operator or '=='}{number}{'.*' if any_ else ''}"
 
 
 def parse_package(package: str, *, path: str) -> CondaPackage:
     """Parse a match specification such as `conda-forge::python >=3.9,<3.11`.
 
     `=3.9` accepts 3.9 and what begins with it; `==3.9`, ` 3.9` and anything with a build string
-    accept 3.9 alone (conda's documentation, "Package match specifications").
+    accept 3.9 alone (conda's documentation, "Package match specifications"). Raises SpecError for
+    what py-rattler refuses, and for what it makes sense of although nobody can have meant it.
     """
-    match = _MATCH_SPEC.fullmatch(package)
-    if match is None:
-        raise SpecError(f"expected a conda package, found {package!r}", path=path)
-    version = re.sub(r"^={0,2}\s*\*$", "", match["version"])  # any version at all
-    if plain := _PLAIN_VERSION.fullmatch(version):
-        exact = (plain["operator"] != "=" or plain["build"]) and not plain["any"]
-        version = f"=={plain['number']}{'' if exact else '.*'}"
     try:
-        return CondaPackage(match["name"].lower(), SpecifierSet(version), path)
-    except InvalidSpecifier:
-        raise SpecError(
+        # Strict parsing refuses `=3.7.*`, which 30 of 643 real conda files have.
+        match = MatchSpec(package, strict=False)
+    except InvalidMatchSpecError as error:
+        raise _not_a_package(package, path, reason=str(error)) from None
+    name = str(match.name.normalized) if match.name else ""
+    version, build = match.version or "", match.build or ""
+    if not _NAME.fullmatch(name) or (build and not _BUILD.fullmatch(build)):
+        raise _not_a_package(package, path)
+    for alternative in version.split("|") if version else ():
+        _check_conditions(alternative.split(","), package, path)
+    return CondaPackage(
+        name=name,
+        version="" if version == "*" else version,
+        build="" if build == "*" else build,
+        channel=_channel(package, match),
+        written=package.strip(),
+        path=path,
+    )
+
+
+def _check_conditions(conditions: Sequence[str], package: str, path: str) -> None:
+    """Refuse `numpy and more` and `>=1.16,<=1,16.2`, which py-rattler reads as versions."""
+    for condition in conditions:
+        # A bare number beside other conditions: py-rattler has put the == before it.
+        bare = len(conditions) > 1 and condition.startswith("==") and "==" not in package
+        if bare or not re.search(r"\d|^\*$", condition):
+            raise SpecError(
+                f"expected a version as in python=3.11 or python>=3.9,<3.12, found {package!r}",
+                path=path,
+            )
+
+
+def _not_a_package(package: str, path: str, *, reason: str = "") -> SpecError:
+    if "version" in reason:
+        return SpecError(
             f"expected a version as in python=3.11 or python>=3.9,<3.12, found {package!r}",
             path=path,
-        ) from None
-
-
-def newest_python(specifiers: SpecifierSet, known: Sequence[str]) -> str | None:
-    """Return the newest X.Y of `known` that has a release which `specifiers` accepts."""
-    # No Python has had more than 30 releases of one minor version.
-    return next(
-        (
-            minor
-            for minor in reversed(known)
-            if any(specifiers.contains(f"{minor}.{patch}") for patch in range(31))
-        ),
-        None,
+        )
+    return SpecError(
+        f"expected a conda package, found {package!r}",
+        path=path,
+        hint="a conda package is written as NAME, NAME=VERSION or CHANNEL::NAME>=VERSION; "
+        "what pip is to install belongs under pip:",
     )
+
+
+def _channel(package: str, match: MatchSpec) -> str:
+    """Return the channel in front of the name, as it was written."""
+    if match.channel is None:
+        return ""
+    return package.split("::")[0].strip() if "::" in package else str(match.channel.base_url)
+
+
+def newest_python(python: CondaPackage, known: Sequence[str]) -> str | None:
+    """Return the newest X.Y of `known` that has a release which the package accepts."""
+    return next(iter(accepted_pythons(python, known)), None)
+
+
+def accepted_pythons(python: CondaPackage, known: Sequence[str]) -> list[str]:
+    """Return each X.Y of `known` that has a release which the package accepts, newest first."""
+    # No Python has had more than 30 releases of one minor version.
+    return [
+        minor
+        for minor in reversed(known)
+        if any(python.accepts(f"{minor}.{patch}") for patch in range(31))
+    ]

@@ -4,19 +4,19 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from docker.utils import exclude_paths
-
 from scoredock.errors import SpecError
+from scoredock.lock import LOCKED
 from scoredock.paths import CONTEXT
 from scoredock.render import ScoringCode
+from scoredock.spec import BASE_CONTEXT
 from scoredock.templates import OUTPUTS
 
 # What of docker/ goes into every context; the rest of it is rendered.
 _STATIC = ("server", "install", "entrypoint.sh", "healthcheck.py")
-_WRITTEN = {*_STATIC, *OUTPUTS.values(), "code"}
+_WRITTEN = {*_STATIC, *OUTPUTS.values(), LOCKED, "code", BASE_CONTEXT}
 # Where the container has the models, beside the source folder.
 _MODELS = "azureml-models"
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.egg-info")
@@ -75,23 +75,51 @@ def _is_version(path: Path) -> bool:
     return path.is_dir() and re.fullmatch("[0-9]+", path.name) is not None
 
 
+def check_base_context(base_context: Path | None, files: Collection[str], *, place: str) -> None:
+    """Raise SpecError where the spec's own Dockerfile takes a file that is not there.
+
+    What `files` leave open, with a variable or a pattern, is the build's to find.
+    """
+    for name in files:
+        if base_context is None:
+            raise SpecError(f"takes {name!r} from a build context, and there is none", path=place)
+        if not re.search(r"[$*?\[]", name) and not (base_context / name).exists():
+            raise SpecError(
+                f"takes {name!r} from its build context, and that is not in {base_context}",
+                path=place,
+                hint="put it there: the folder of the Dockerfile is its build context",
+            )
+
+
 def write_rendered(rendered: Mapping[str, str], folder: Path) -> None:
-    """Write the rendered files into `folder`: all of them or, on an error, none."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".render-") as scratch:
-        for name, text in rendered.items():
-            (Path(scratch) / name).write_text(text, encoding="utf-8", newline="\n")
-        for name in rendered:
-            (Path(scratch) / name).replace(folder / name)
+    """Write the rendered files into `folder`: all of them or, on an error, none.
+
+    Raises SpecError where the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".render-") as scratch:
+            for name, text in rendered.items():
+                (Path(scratch) / name).write_text(text, encoding="utf-8", newline="\n")
+            for name in rendered:
+                (Path(scratch) / name).replace(folder / name)
+    except OSError as error:
+        raise SpecError(f"cannot be written: {error.strerror}", path=str(folder)) from error
 
 
 def write_context(
-    folder: Path, rendered: Mapping[str, str], source: Path, *, leave_out: Path
+    folder: Path,
+    rendered: Mapping[str, str],
+    source: Path,
+    *,
+    leave_out: Path,
+    base_context: Path | None = None,
 ) -> Path:
     """Write the whole context into `folder`, in place of what was there, and return it.
 
     The source folder goes in but for what its .dockerignore names and the folder `leave_out`,
-    the models: they are mounted. Raises SpecError where `folder` holds anything else than a
+    the models: they are mounted. `base_context` is the folder that the spec's own Dockerfile takes
+    files from, if it takes any. Raises SpecError where `folder` holds anything else than a
     context, or lies in the source folder.
     """
     _refuse_foreign(folder)
@@ -112,14 +140,23 @@ def write_context(
             else:
                 shutil.copy2(CONTEXT / name, scratch / name)
         write_rendered(rendered, scratch)
-        _copy_source(source.resolve(), scratch / "code", leave_out.resolve())
-        scratch.chmod(0o755)
+        copy_source(source.resolve(), scratch / "code", leave_out.resolve())
+        if base_context is not None:
+            copy_source(base_context.resolve(), scratch / BASE_CONTEXT, folder.resolve())
+        _set_modes(scratch)
         shutil.rmtree(folder, ignore_errors=True)
         scratch.replace(folder)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
     return folder
+
+
+def _set_modes(folder: Path) -> None:
+    """Let everybody read, whatever the umask was: the same context is the same image."""
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
 
 
 def _refuse_foreign(folder: Path) -> None:
@@ -134,7 +171,10 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
-def _copy_source(source: Path, target: Path, leave_out: Path) -> None:
+def copy_source(source: Path, target: Path, leave_out: Path) -> None:
+    """Copy a folder but for `leave_out` and what its .dockerignore names; links become files."""
+    from docker.utils import exclude_paths  # takes long to import
+
     ignore_file = source / ".dockerignore"
     patterns = ignore_file.read_text(encoding="utf-8").splitlines() if ignore_file.is_file() else []
     patterns = [line.strip() for line in patterns if line.strip() and not line.startswith("#")]

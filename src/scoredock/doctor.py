@@ -35,8 +35,13 @@ class Finding:
     remedy: str = ""
 
 
-def examine(*, base_image: str, bind: str, port: int, python_version: str) -> Iterator[Finding]:
-    """Yield a finding at a time, as each is made."""
+def examine(
+    *, base_image: str, build_image: str, bind: str, port: int, python_version: str
+) -> Iterator[Finding]:
+    """Yield a finding at a time, as each is made.
+
+    `build_image` is where conda packages are installed; empty where there are none.
+    """
     client: DockerClient | None = None
     try:
         client = connect()
@@ -49,8 +54,13 @@ def examine(*, base_image: str, bind: str, port: int, python_version: str) -> It
     yield _disk(client)
     yield _port(client, bind, port)
     if client is not None:
-        yield _base_image(client, base_image)
-    yield _python(python_version)
+        yield _image(client, "base image", base_image)
+        if build_image:
+            yield _image(client, "build image", build_image)
+    if build_image:
+        yield Finding(name="process runtime", found="the conda part brings its Python", ok=True)
+    else:
+        yield _python(python_version)
 
 
 def _engine(client: DockerClient) -> Finding:
@@ -107,20 +117,21 @@ def _port(client: DockerClient | None, bind: str, port: int) -> Finding:
     return Finding(name="port", found=f"{bind}:{port} is free", ok=True)
 
 
-def _base_image(client: DockerClient, name: str) -> Finding:
-    remedy = "load it (docker load), log in to its registry, or set BASE_IMAGE to one that is here"
+def _image(client: DockerClient, role: str, name: str) -> Finding:
+    variable = role.upper().replace(" ", "_")
+    remedy = f"load it (docker load), log in to its registry, or set {variable} to one that is here"
     try:
         client.images.get(name)
     except ImageNotFound:
         pass
     else:
-        return Finding(name="base image", found=f"{name} is here", ok=True)
+        return Finding(name=role, found=f"{name} is here", ok=True)
     try:
         client.images.get_registry_data(name)
     except (DockerException, requests.RequestException):
         found = f"{name} is neither here nor in a registry that answers"
-        return Finding(name="base image", found=found, ok=False, remedy=remedy)
-    return Finding(name="base image", found=f"{name} will be pulled at the first build", ok=True)
+        return Finding(name=role, found=found, ok=False, remedy=remedy)
+    return Finding(name=role, found=f"{name} will be pulled at the first build", ok=True)
 
 
 def _python(version: str) -> Finding:

@@ -3,10 +3,17 @@
 ScoredockError      exit 1   base class; also a request that the service did not answer with 200
 ├── SpecError       exit 2   the spec, or a path given with it, is wrong; says where
 ├── TemplateError   exit 3   a template is missing or uses an unknown name or block
-└── EngineError     exit 4   docker, compose or the service that they should have started failed
+├── EngineError     exit 4   docker, compose or the service that they should have started failed
+└── LockError       exit 4   scoredock.lock is missing, unreadable, or was made for something else
 """
 
+import re
 from collections.abc import Sequence
+
+
+def without_breaks(text: str) -> str:
+    """Return text in one line that no terminal takes for a command: it may quote a user's key."""
+    return re.sub(r"[\x00-\x1f\x7f]+", " ", text)
 
 
 class ScoredockError(Exception):
@@ -30,7 +37,7 @@ class SpecError(ScoredockError):
     def __init__(
         self, message: str, *, path: str = "", hint: str = "", warnings: Sequence[str] = ()
     ) -> None:
-        super().__init__(f"{path}: {message}" if path else message, hint=hint)
+        super().__init__(without_breaks(f"{path}: {message}" if path else message), hint=hint)
         self.path = path
         self.warnings = tuple(warnings)
 
@@ -57,3 +64,9 @@ class EngineError(ScoredockError):
         super().__init__(message, hint=hint)
         self.command = tuple(command)
         self.log = tuple(log)
+
+
+class LockError(ScoredockError):
+    """There is no lock to build from, or it does not belong to what is to be built."""
+
+    exit_code = 4

@@ -25,9 +25,21 @@ def option(*names: str, envvar: str | None = None, **settings: Any) -> Decorator
 
 FOLDER = click.Path(path_type=Path)
 
+TEMPLATES = option(
+    "--templates", envvar="TEMPLATES_DIR", type=FOLDER,
+    help="Folder of templates that go before the shipped ones.",
+)  # fmt: skip
+INSTALL = [
+    option("--installer", envvar="INSTALLER", type=click.Choice(["auto", "pip", "conda"]),
+           default="auto", help="auto: pip, unless the conda part asks for more than Python and "
+           "pip; pip takes the packages of the conda part from the Python index."),
+    option("--keep", multiple=True, metavar="NAME",
+           help="Keep an azureml package that scoredock-server takes the place of, or what the "
+           "image leaves out: pip, tests, conda-meta."),
+]  # fmt: skip
 SPEC = [
     option("--spec", envvar="SPEC_DIR", type=FOLDER, default=CONTEXT,
-           help="Folder of azureml_environment.json."),
+           help="The environment: a folder or a file in any form; scoredock inspect lists them."),
     option("--source", envvar="SOURCE_DIR", type=FOLDER, default=KIT / "examples" / "digits",
            help="Folder of the entry script; it goes into the image."),
     option("--source-name", envvar="SOURCE_NAME", default="", show_default="its own",
@@ -36,24 +48,38 @@ SPEC = [
            help="The file with init() and run(), relative to --source."),
     option("--models", envvar="MODELS_DIR", type=FOLDER,
            show_default="models in --source", help="Folder of NAME/VERSION/<file>."),
-    option("--templates", envvar="TEMPLATES_DIR", type=FOLDER,
-           help="Folder of templates that go before the shipped ones."),
-    option("--keep", multiple=True, metavar="PACKAGE",
-           help="Install this azureml package, which scoredock-server takes the place of."),
+    TEMPLATES,
+    *INSTALL,
 ]  # fmt: skip
 BASE_IMAGE = option(
     "--base-image", envvar="BASE_IMAGE", default="",
     show_default="the spec's, python:X.Y-slim", help="What the image is built from.",
 )  # fmt: skip
-IMAGE = [
-    option("--image", envvar="IMAGE", default="",
-           show_default="made from the source folder's", help="Name of the image."),
+BUILD_IMAGE = option(
+    "--build-image", envvar="BUILD_IMAGE", default="",
+    show_default="python:3.12-slim-trixie", help="Where conda packages are installed.",
+)  # fmt: skip
+BUILDING = [
     BASE_IMAGE,
+    BUILD_IMAGE,
     option("--ca-file", envvar="CA_FILE", type=FOLDER,
            help="PEM file of authorities to trust while packages are installed."),
     option("--pip-config", envvar="PIP_CONFIG", type=FOLDER,
            help="pip.conf with the package index and its credentials."),
+    option("--network", envvar="NETWORK_FILE", type=FOLDER,
+           help="YAML file of mirrors, Python index, proxy, authorities: docs/network.md."),
     click.option("--verbose", is_flag=True, help="Show the output of every build step."),
+]  # fmt: skip
+IMAGE = [
+    option("--image", envvar="IMAGE", default="",
+           show_default="made from the source folder's", help="Name of the image."),
+    *BUILDING,
+]  # fmt: skip
+EDITED = [
+    click.option("--as-is", is_flag=True,
+                 help="Use a rendered file that was edited by hand as it stands, and leave it."),
+    click.option("--force", is_flag=True,
+                 help="Throw away what was edited by hand in rendered files."),
 ]  # fmt: skip
 LISTEN = [
     option("--bind", envvar="BIND", default="127.0.0.1",

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from scoredock.errors import EngineError, ScoredockError, SpecError
+from scoredock.errors import EngineError, ScoredockError, SpecError, without_breaks
 
 
 def print_error(error: ScoredockError) -> None:
@@ -23,12 +23,12 @@ def print_error(error: ScoredockError) -> None:
 
 def warn(line: str) -> None:
     """Print what may be a mistake."""
-    print(f"warning: {line}", file=sys.stderr)
+    print(f"warning: {without_breaks(line)}", file=sys.stderr)
 
 
 def note(line: str) -> None:
     """Print what was chosen where nothing was asked for."""
-    print(f"note: {line}", file=sys.stderr)
+    print(f"note: {without_breaks(line)}", file=sys.stderr)
 
 
 @contextmanager

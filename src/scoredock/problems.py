@@ -1,6 +1,6 @@
 """Turn what Pydantic found into one line each, in the spelling of the user's file."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from typing import Any
 
@@ -46,20 +46,24 @@ def dotted(location: tuple[int | str, ...]) -> str:
     return path
 
 
-def unknown_keys(section: BaseModel, path: str = "") -> Iterator[str]:
-    """Yield a line for each key that the format does not have, with the nearest one it has."""
+def unknown_keys(
+    section: BaseModel, where: Callable[[str], str] = str, path: str = ""
+) -> Iterator[str]:
+    """Yield a line for each key that the format does not have, with the nearest one it has.
+
+    `where` gives the place of a path in the user's file.
+    """
     known = {field.alias or name: name for name, field in type(section).model_fields.items()}
     for key in section.model_extra or {}:
         near = get_close_matches(key, known, n=1, cutoff=0.5)
         nearest = f" (the nearest known one is {near[0]!r})" if near else ""
-        where = f"{path}.{key}" if path else key
-        yield f"{where}: unknown key, ignored{nearest}"
+        yield f"{where(f'{path}.{key}' if path else key)}: unknown key, ignored{nearest}"
     for alias, name in known.items():
-        where = f"{path}.{alias}" if path else alias
+        inner = f"{path}.{alias}" if path else alias
         value = getattr(section, name)
         items = enumerate(value) if isinstance(value, tuple) else []
         for index, item in items:
             if isinstance(item, BaseModel):
-                yield from unknown_keys(item, f"{where}[{index}]")
+                yield from unknown_keys(item, where, f"{inner}[{index}]")
         if isinstance(value, BaseModel):
-            yield from unknown_keys(value, where)
+            yield from unknown_keys(value, where, inner)

@@ -4,33 +4,31 @@ import hashlib
 import json
 import re
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
-from functools import cache
-from typing import Any, Literal, TypeAlias
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import yaml
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-
-from scoredock.conda import CondaPackage, newest_python, parse_package
+from scoredock.defaults import defaults, one_line
 from scoredock.errors import SpecError
-from scoredock.paths import DEFAULTS
-from scoredock.spec import CondaDependencies, EnvironmentSpec
+from scoredock.packages import (
+    Installer,
+    InstallerChoice,
+    Packages,
+    PipPackage,
+    choose_packages,
+    known_names,
+)
+from scoredock.remarks import fields_without_effect
+from scoredock.runtime_options import platform_of, runtime_options
+from scoredock.spec import CondaDependencies, DockerSection, EnvironmentSpec
+
+if TYPE_CHECKING:
+    from scoredock.dockerfile import BaseStages
 
 Variables: TypeAlias = tuple[tuple[str, str], ...]
 
 VARIABLE_NAME = re.compile(r"[^\W\d][\w.-]*")
-# What the reference SDK writes where the user has said nothing.
-_DEFAULT_PLATFORM = {"os": "Linux", "architecture": "amd64"}
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PipPackage:
-    """One line of the `pip:` section; `replaced` says what takes its place, if anything does."""
-
-    requirement: str
-    replaced: str = ""
+# What docker takes for one is narrower; this tells it from a placeholder or a sentence.
+_IMAGE_NAME = re.compile(r"[\w.$][\w./:@${}-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,16 +36,49 @@ class ResolvedEnvironment:
     """An environment with every gap filled: what templates see, by these names."""
 
     name: str
+    """As in the spec; `environment` where it has none."""
     version: str
-    installer: Literal["pip", "none"]
+    """As in the spec; empty where it has none."""
+    installer: Installer
+    """What makes the environment; `none` for userManagedDependencies."""
+    installer_reason: str
+    """Why it is that one, in one line."""
     base_image: str
+    """What the image starts from, unless BASE_IMAGE says otherwise."""
+    base_stage: str = ""
+    """The last stage of the spec's own Dockerfile, to start from; empty where it has none."""
+    base_dockerfile: str = ""
+    """The spec's own Dockerfile, whose stages come before all others; empty where it has none."""
+    base_files: tuple[str, ...] = ()
+    """What that takes from its build context, which is in the folder base_context of ours."""
+    platform: str = ""
+    """What the image is made for, as `linux/arm64`; empty for the machine's own."""
+    build_image: str = ""
+    """Where conda packages are installed, unless BUILD_IMAGE says otherwise; else empty."""
     interpreter: str
+    """The Python that the environment is made from, or that installs conda packages."""
     python_version: str = ""
+    """X.Y; empty with installer `none`, and where conda chooses among several."""
     pip_requirement: str = ""
+    """The pip to install first, as `pip==21.3.1`; empty for the one that is there."""
     channels: tuple[str, ...] = ()
+    """The conda channels, in the order they are searched in."""
     conda_packages: tuple[str, ...] = ()
+    """The conda part: a match specification each."""
     pip_packages: tuple[PipPackage, ...] = ()
+    """The lines of the `pip:` section, in its order."""
     variables: Variables = ()
+    """The spec's environment variables: pairs of name and value."""
+    keep: tuple[str, ...] = ()
+    """What a service does not need and has all the same: pip, tests, conda-meta."""
+    service_options: dict[str, Any] = field(default_factory=dict)
+    """How the container runs: keys of a compose service, from `docker run` arguments."""
+
+    @property
+    def channel_folders(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of a build context's name and the folder of a file:// channel."""
+        folders = [name.removeprefix("file://") for name in self.channels if "file://" in name]
+        return tuple((f"channel-{number}", path) for number, path in enumerate(folders, 1))
 
     @property
     def digest(self) -> str:
@@ -66,209 +97,150 @@ class ResolvedEnvironment:
         }
 
 
-@cache
-def defaults() -> dict[str, Any]:
-    """Return defaults.yaml."""
-    return dict(yaml.safe_load(DEFAULTS.read_text(encoding="utf-8")))
-
-
 def resolve(
-    spec: EnvironmentSpec, *, keep: Collection[str] = ()
+    spec: EnvironmentSpec, *, keep: Collection[str] = (), installer: InstallerChoice = "auto"
 ) -> tuple[ResolvedEnvironment, list[str]]:
     """Return the environment and a note for each choice that the spec did not ask for.
 
-    `keep` names pip packages to install although scoredock-server takes their place.
-    Raises SpecError for what cannot be made: packages that need conda, an unknown Python.
+    `keep` names pip packages to install although scoredock-server takes their place; `installer`
+    is who is to install them. Raises SpecError for what cannot be made: an unknown Python, say.
     """
-    _refuse_dockerfiles(spec)
-    keep = _known_packages(keep)
-    notes = _meaningless(spec)
+    keep = known_names(keep)
+    notes = list(fields_without_effect(spec))
     variables = _variables(spec, notes)
+    stages = _base_stages(spec, notes)
     if spec.python.user_managed_dependencies:
-        environment = _user_managed(spec, variables)
+        environment = _user_managed(spec, variables, stages)
     else:
-        environment = _made_by_pip(spec, variables, keep, notes)
-    return environment, notes
+        environment = _made_by_installer(spec, variables, keep, installer, notes)
+    if stages:
+        version = environment.python_version
+        if environment.installer == "pip" and f"python:{version}" not in stages.image:
+            notes.append(
+                f"{spec.where('docker.baseDockerfile')} has to bring Python {version} as python3: "
+                "--installer conda brings one"
+            )
+        environment = replace(
+            environment,
+            base_image=stages.image,
+            base_stage=stages.stage,
+            base_dockerfile=stages.text,
+            base_files=stages.files,
+        )
+    options, more = runtime_options(spec)
+    return replace(environment, service_options=options, platform=platform_of(spec)), notes + more
 
 
-def _user_managed(spec: EnvironmentSpec, variables: Variables) -> ResolvedEnvironment:
+def _user_managed(
+    spec: EnvironmentSpec, variables: Variables, stages: "BaseStages | None"
+) -> ResolvedEnvironment:
     """Return an environment that is the base image's own, with the server added to it."""
-    image = spec.docker and spec.docker.base_image
+    image = stages.image if stages else (spec.docker or DockerSection()).base_image
     if not image:
         raise SpecError(
             "expected an image that holds Python and every package, found none",
-            path="docker.baseImage",
+            path=spec.where("docker.baseImage"),
             hint="python.userManagedDependencies is true, so nothing else would be installed",
         )
     return ResolvedEnvironment(
-        name=_one_line(spec.name or "environment", "name"),
-        version=_one_line(spec.version or "", "version"),
+        name=one_line(spec.name or "environment", spec.where("name")),
+        version=one_line(spec.version or "", spec.where("version")),
         installer="none",
-        base_image=_one_line(image, "docker.baseImage"),
-        interpreter=_one_line(spec.python.interpreter_path or "python3", "python.interpreterPath"),
+        installer_reason="python.userManagedDependencies is true",
+        base_image=_image_name(image, spec.where("docker.baseImage")),
+        interpreter=one_line(
+            spec.python.interpreter_path or "python3", spec.where("python.interpreterPath")
+        ),
         variables=variables,
     )
 
 
-def _made_by_pip(
-    spec: EnvironmentSpec, variables: Variables, keep: Collection[str], notes: list[str]
+def _made_by_installer(
+    spec: EnvironmentSpec,
+    variables: Variables,
+    keep: Collection[str],
+    installer: InstallerChoice,
+    notes: list[str],
 ) -> ResolvedEnvironment:
     conda = spec.python.conda_dependencies or CondaDependencies()
-    packages = _conda_packages(conda)
-    python_version = _python_version(packages, notes)
-    written = tuple(entry for entry in conda.dependencies if isinstance(entry, str))
+    packages = choose_packages(conda, installer=installer, keep=keep, notes=notes)
     return ResolvedEnvironment(
-        name=_one_line(spec.name or "environment", "name"),
-        version=_one_line(spec.version or "", "version"),
-        installer="pip",
-        base_image=_plain_base_image(spec, python_version, notes),
+        name=one_line(spec.name or "environment", spec.where("name")),
+        version=one_line(spec.version or "", spec.where("version")),
+        installer=packages.installer,
+        installer_reason=packages.reason,
+        base_image=_plain_base_image(spec, packages, notes),
+        build_image=str(defaults()["build_image"]) if packages.installer == "conda" else "",
         interpreter="python3",
-        python_version=python_version,
-        pip_requirement=_pip_requirement(packages, python_version),
-        channels=conda.channels or (),
-        conda_packages=written if "python" in packages else (f"python={python_version}", *written),
-        pip_packages=_pip_packages(conda, keep),
+        python_version=packages.python_version,
+        pip_requirement=packages.pip_requirement,
+        channels=packages.channels,
+        conda_packages=packages.conda_packages,
+        pip_packages=packages.pip_packages,
         variables=variables,
+        keep=tuple(sorted(set(keep) & set(defaults()["trimmed"]))),
     )
 
 
-def _known_packages(keep: Collection[str]) -> set[str]:
-    names = {str(canonicalize_name(name)) for name in keep}
-    known = defaults()["replaced_packages"]
-    if unknown := sorted(names - set(known)):
-        raise SpecError(f"expected {' or '.join(known)}, found {unknown[0]}", path="--keep")
-    return names
+def _base_stages(spec: EnvironmentSpec, notes: list[str]) -> "BaseStages | None":
+    """Return the stages of the spec's own Dockerfile; a context elsewhere is a SpecError."""
+    docker = spec.docker or DockerSection()
+    if docker.build_context is not None:
+        location = docker.build_context.location or "none"
+        raise SpecError(
+            f"a build context elsewhere is not fetched, found {_without_query(location)!r}",
+            path=spec.where("docker.buildContext"),
+            hint="download it, put its Dockerfile beside the spec as BaseDockerfile with the "
+            "files that it takes, and remove docker.buildContext",
+        )
+    if not docker.base_dockerfile:
+        return None
+    from scoredock.dockerfile import base_stages  # few specs have one
+
+    stages, more = base_stages(docker.base_dockerfile, place=spec.where("docker.baseDockerfile"))
+    notes += more
+    return stages
 
 
-def _refuse_dockerfiles(spec: EnvironmentSpec) -> None:
-    docker = spec.docker
-    for key, value in (
-        ("baseDockerfile", docker and docker.base_dockerfile),
-        ("buildContext", docker and docker.build_context),
-    ):
-        if value:
-            raise SpecError(
-                "an environment made from a Dockerfile is not supported",
-                path=f"docker.{key}",
-                hint="set docker.baseImage, or write the steps as a template override",
-            )
+def _without_query(url: str) -> str:
+    """Return a URL without its query, which may hold a signature."""
+    return url.split("?")[0]
 
 
-def _meaningless(spec: EnvironmentSpec) -> list[str]:
-    """Return a note for each field that is set and changes nothing."""
-    docker, conda = spec.docker, spec.python.conda_dependencies
-    fields = {
-        "docker.arguments": docker and docker.arguments,
-        "docker.baseImageRegistry": docker and any((docker.base_image_registry or {}).values()),
-        "python.condaDependenciesFile": spec.python.conda_dependencies_file,
-        "python.baseCondaEnvironment": spec.python.base_conda_environment,
-        "spark": (spec.spark or {}).get("packages"),
-        "databricks": any((spec.databricks or {}).values()),
-        "r": spec.r,
-        "docker.platform": docker and docker.platform not in (None, _DEFAULT_PLATFORM),
-        "python.condaDependencies.variables": conda and conda.variables,
-        "inferencingStackVersion": spec.inferencing_stack_version,
-    }
-    remedies = {
-        "docker.baseImageRegistry": ": log in to the registry with `docker login`",
-        "python.condaDependencies.variables": ": use environmentVariables",
-        "inferencingStackVersion": ": scoredock-server is always installed",
-    }
-    return [
-        f"{name} is set and has no effect{remedies.get(name, '')}"
-        for name, value in fields.items()
-        if value
-    ]
+def _plain_base_image(spec: EnvironmentSpec, packages: Packages, notes: list[str]) -> str:
+    docker = spec.docker or DockerSection()
+    chosen = docker.base_image or ""
+    plain = str(defaults()["base_images"][packages.installer])
+    plain = plain.replace("X.Y", packages.python_version)
+    if not chosen.startswith(tuple(defaults()["replaced_base_images"])):
+        return _image_name(chosen, spec.where("docker.baseImage")) if chosen else plain
+    notes.append(
+        f"{spec.where('docker.baseImage')} {chosen} is replaced by {plain}, all that is needed"
+    )
+    asked = docker.gpu_support or any("gpu" in word for word in docker.arguments or ())
+    if re.search("gpu|cuda", chosen) and not asked:
+        notes.append(
+            f"{spec.where('docker.baseImage')} is one for GPUs, and the spec asks for none: "
+            'docker.arguments ["--gpus", "all"] gives them to the container'
+        )
+    return plain
 
 
-def _plain_base_image(spec: EnvironmentSpec, python_version: str, notes: list[str]) -> str:
-    chosen = (spec.docker and spec.docker.base_image) or ""
-    plain = str(defaults()["base_image"]).replace("X.Y", python_version)
-    if chosen.startswith(tuple(defaults()["replaced_base_images"])):
-        notes.append(f"docker.baseImage {chosen} is replaced by {plain}, which is all pip needs")
-        return plain
-    return _one_line(chosen, "docker.baseImage") or plain
+def _image_name(name: str, path: str) -> str:
+    """Return the name of an image; raises SpecError for what cannot be one."""
+    if not _IMAGE_NAME.fullmatch(one_line(name, path)):
+        raise SpecError(f"expected the name of an image, found {name!r}", path=path)
+    return name
 
 
 def _variables(spec: EnvironmentSpec, notes: list[str]) -> Variables:
     variables = []
     for name, value in (spec.environment_variables or {}).items():
-        path = f"environmentVariables.{name}"
+        path = spec.where(f"environmentVariables.{name}")
         if (name, value) in defaults()["example_variables"].items():
             notes.append(f"{path} is the reference SDK's example and is left out")
             continue
         if not VARIABLE_NAME.fullmatch(name):
             raise SpecError("expected a name of letters, digits, _ . and -", path=path)
-        variables.append((name, _one_line("" if value is None else str(value), path)))
+        variables.append((name, one_line("" if value is None else str(value), path)))
     return tuple(variables)
-
-
-def _one_line(text: str, path: str) -> str:
-    """Return what can stand in one line of a Dockerfile; anything else is a SpecError."""
-    if _CONTROL.search(text):
-        raise SpecError(f"expected one line of text, found {text!r}", path=path)
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise SpecError(f"half a character, which no file can hold: {error}", path=path) from error
-    return text
-
-
-def _pip_packages(conda: CondaDependencies, keep: Collection[str]) -> tuple[PipPackage, ...]:
-    packages = []
-    for index, entry in enumerate(conda.dependencies):
-        for number, line in enumerate([] if isinstance(entry, str) else entry.pip):
-            path = conda.where(f"dependencies[{index}].pip[{number}]")
-            if not line.split("#")[0].strip():
-                continue  # from_pip_requirements saves blank lines and comments as they were
-            packages.append(_pip_package(_one_line(line, path).strip(), keep))
-    return tuple(packages)
-
-
-def _pip_package(line: str, keep: Collection[str]) -> PipPackage:
-    try:
-        name = canonicalize_name(Requirement(line.split(" #")[0]).name)
-    except InvalidRequirement:  # an option, a URL or a path: pip's to judge
-        return PipPackage(requirement=line)
-    replaced = defaults()["replaced_packages"].get(name, "")
-    return PipPackage(requirement=line, replaced="" if name in keep else replaced)
-
-
-def _conda_packages(conda: CondaDependencies) -> dict[str, CondaPackage]:
-    """Return Python and pip, where the conda part names them, by name."""
-    packages = {}
-    for index, line in enumerate(conda.dependencies):
-        if not isinstance(line, str):
-            continue
-        path = conda.where(f"dependencies[{index}]")
-        package = parse_package(line, path=path)
-        if package.name not in ("python", "pip"):
-            raise SpecError(
-                f"{line!r} needs conda, and scoredock installs with pip",
-                path=path,
-                hint="move it to the pip: section, if it exists on the Python package index",
-            )
-        packages[package.name] = package
-    return packages
-
-
-def _python_version(packages: dict[str, CondaPackage], notes: list[str]) -> str:
-    known = defaults()["pythons"]
-    if "python" not in packages or not packages["python"].specifiers:
-        version = str(defaults()["python"])
-        notes.append(f"the spec names no version of Python: {version} is used")
-        return version
-    found = newest_python(packages["python"].specifiers, known)
-    if found is None:
-        raise SpecError(
-            f"expected a version from {known[0]} to {known[-1]}, "
-            f"found python{packages['python'].specifiers}",
-            path=packages["python"].path,
-        )
-    return found
-
-
-def _pip_requirement(packages: dict[str, CondaPackage], python_version: str) -> str:
-    if "pip" in packages and packages["pip"].specifiers:
-        return f"pip{packages['pip'].specifiers}"
-    return str(defaults()["pip"].get(python_version, ""))

@@ -1,67 +1,25 @@
 """Deploy: from the spec to a service that answers, in either runtime."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from scoredock import compose, process, virtualenv
-from scoredock.context import check_models, find_code, write_context
+from scoredock.context import check_models, write_context
+from scoredock.deployment import Deployment, Plan, Report, context_folder, seconds
 from scoredock.engine import connect, engine_errors, find_service, holds_port, require_command
-from scoredock.errors import EngineError, ScoredockError, SpecError
+from scoredock.errors import EngineError, ScoredockError
 from scoredock.image import build, build_command
-from scoredock.paths import state
+from scoredock.lock import LOCKED, Lock
+from scoredock.network import NO_NETWORK
 from scoredock.port import check_port, reachable_host
-from scoredock.render import ScoringCode, render
-from scoredock.resolve import ResolvedEnvironment, resolve
-from scoredock.spec import read_spec
-from scoredock.templates import load_templates
+from scoredock.render import ScoringCode
+from scoredock.resolve import ResolvedEnvironment
 
-Report = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deployment:
-    """What to serve and how, as set in .env or with options; relative paths start at the cwd."""
-
-    spec: Path
-    source: Path
-    entry_script: str
-    models: Path
-    source_name: str = ""
-    templates: Path | None = None
-    keep: tuple[str, ...] = ()
-    image: str = ""
-    base_image: str = ""
-    ca_file: Path | None = None
-    pip_config: Path | None = None
-    bind: str = "127.0.0.1"
-    port: int = 6789
-    worker_count: int | None = None
-    worker_timeout: int | None = None
-    start_period: str = "120s"
-
-
-def deployment(*, models: Path | None, **values: Any) -> Deployment:
-    """Return what the options say, with `models` beside the source where it is not set.
-
-    Raises SpecError for a secret's file that is not there.
-    """
-    for name in ("ca_file", "pip_config"):
-        path = values.get(name)
-        if path is not None and not path.is_file():
-            raise SpecError("no such file", path=str(path), hint=f"set {name.upper()}")
-    return Deployment(models=models or values["source"] / "models", **values)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What the pure stages made of the deployment."""
-
-    env: ResolvedEnvironment
-    code: ScoringCode
-    rendered: Mapping[str, str]
+# The variable that a build command takes the network settings from.
+_VARIABLE = "SCOREDOCK_NETWORK"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,20 +38,6 @@ class Service:
         return f"http://{'localhost' if host == '127.0.0.1' else host}:{self.port}/score"
 
 
-def plan(deployment: Deployment, *, warn: Report, note: Report) -> Plan:
-    """Parse, resolve and render; `warn` gets what may be a mistake, `note` what was chosen."""
-    seconds(deployment.start_period)
-    spec, warnings = read_spec(deployment.spec)
-    env, notes = resolve(spec, keep=deployment.keep)
-    for line in warnings:
-        warn(line)
-    for line in notes:
-        note(line)
-    code = find_code(deployment.source, deployment.entry_script, name=deployment.source_name)
-    rendered = render(env, code, load_templates(deployment.templates))
-    return Plan(env=env, code=code, rendered=rendered)
-
-
 def image_name(deployment: Deployment, code: ScoringCode) -> str:
     """Return the image's name: as set, or made from the source folder's name."""
     name = re.sub(r"[^a-z0-9]+", "-", code.source_name.lower()).strip("-")
@@ -101,28 +45,77 @@ def image_name(deployment: Deployment, code: ScoringCode) -> str:
 
 
 def build_image(
-    deployment: Deployment, planned: Plan, *, report: Report, verbose: bool = False
+    deployment: Deployment,
+    planned: Plan,
+    *,
+    report: Report,
+    verbose: bool = False,
+    lock: Lock | None = None,
 ) -> str:
-    """Write the build context, build it and return the image's name."""
+    """Write the build context, build it and return the image's name.
+
+    With `lock` exactly what that names is installed; see locking.py for one that is to be trusted.
+    """
+    image = image_name(deployment, planned.code)
+    run_build(deployment, planned, tag=image, lock=lock, report=report, verbose=verbose)
+    return image
+
+
+def run_build(
+    deployment: Deployment,
+    planned: Plan,
+    *,
+    tag: str,
+    report: Report,
+    verbose: bool = False,
+    lock: Lock | None = None,
+    images: Mapping[str, str] | None = None,
+    build_args: Mapping[str, str] | None = None,
+    options: Sequence[str] = ("--load",),
+) -> None:
+    """Write the build context and build it; `options` say what becomes of the result.
+
+    `images` are the images to start from, by build argument; a lock has its own.
+    """
     require_command()
     connect()
     context = write_context(
-        state("context", planned.code.source_name),
-        planned.rendered,
+        context_folder(planned.code),
+        {**planned.rendered, LOCKED: lock.packages} if lock else planned.rendered,
         deployment.source,
         leave_out=deployment.models,
+        base_context=planned.base_context,
     )
-    image = image_name(deployment, planned.code)
+    if lock:
+        images = {name: image.reference for name, image in lock.images.items()}
+    if images is None:
+        # A build argument that nothing reads is a warning.
+        images = {} if planned.env.base_stage else {"BASE_IMAGE": deployment.base_image}
+        if planned.env.build_image:
+            images["BUILD_IMAGE"] = deployment.build_image
     secrets = {"ca_file": deployment.ca_file, "pip_config": deployment.pip_config}
+    given = {name: value for name, value in images.items() if value}
+    network = deployment.network
+    starts = {"BASE_IMAGE": planned.env.base_image, "BUILD_IMAGE": planned.env.build_image}
+    starts |= {name: image for name, image in images.items() if image}
+    starts = {name: image for name, image in starts.items() if image}
+    secret = {_VARIABLE: network.secret()} if network != NO_NETWORK else {}
+    proxies = network.proxy_arguments()
+    mirrored = network.image_contexts(starts)
     command = build_command(
         context,
-        tag=image,
-        build_args={"BASE_IMAGE": deployment.base_image} if deployment.base_image else {},
+        tag=tag,
+        build_args={**given, **(build_args or {})},
         secrets={name: path for name, path in secrets.items() if path},
+        hidden=dict.fromkeys(["network"] if secret else [], _VARIABLE),
+        proxies=list(proxies),
+        contexts=dict(planned.env.channel_folders) | mirrored,
+        platform=lock.platform if lock else planned.env.platform,
+        # The provenance that BuildKit adds would name the mirror.
+        options=[*options, "--provenance=false"] if mirrored else options,
     )
-    report(f"building {image} from {context}")
-    build(command, report=report, verbose=verbose)
-    return image
+    report(f"building {tag} from {context}")
+    build(command, report=report, verbose=verbose, variables=proxies | secret)
 
 
 def up_docker(
@@ -163,6 +156,7 @@ def compose_variables(deployment: Deployment, code: ScoringCode, image: str) -> 
         "BIND": deployment.bind,
         "PORT": str(deployment.port),
         "START_PERIOD": deployment.start_period,
+        "SERVICE_FILE": str(context_folder(code) / "compose.service.yaml"),
         "CA_FILE": _path_or_nothing(deployment.ca_file),
         "PIP_CONFIG": _path_or_nothing(deployment.pip_config),
         **{"WORKER_COUNT": "", "WORKER_TIMEOUT": "", **worker_variables(deployment)},
@@ -185,6 +179,8 @@ def worker_variables(deployment: Deployment) -> dict[str, str]:
 def up_process(deployment: Deployment, planned: Plan, *, report: Report) -> Service:
     """Make the virtual environment, start the server in the background, return once it answers."""
     check_models(deployment.models)
+    for what in _of_containers(planned.env):
+        report(f"without a container {what} has no effect")
     _stop_own_process(deployment.port, report)
     _refuse_beside_container(deployment.port)
     check_port(deployment.bind, deployment.port)
@@ -194,6 +190,7 @@ def up_process(deployment: Deployment, planned: Plan, *, report: Report) -> Serv
         report=report,
         ca_file=deployment.ca_file,
         pip_config=deployment.pip_config,
+        network=deployment.network.secret() if deployment.network != NO_NETWORK else "",
     )
     variables = process.service_variables(
         planned.code, planned.env, prefix, bind=deployment.bind, port=deployment.port
@@ -211,6 +208,13 @@ def up_process(deployment: Deployment, planned: Plan, *, report: Report) -> Serv
     return Service(
         runtime="process", bind=deployment.bind, port=deployment.port, what=f"pid {started.pid}"
     )
+
+
+def _of_containers(env: ResolvedEnvironment) -> list[str]:
+    """Return what the spec asks for that only the docker runtime can do."""
+    what = ["the spec's own Dockerfile"] if env.base_stage else []
+    # The SDK writes a shmSize for every environment.
+    return what + [f"{key} of the spec" for key in env.service_options if key != "shm_size"]
 
 
 def _stop_own_process(port: int, report: Report) -> None:
@@ -246,17 +250,6 @@ def down() -> list[str]:
         compose.run_compose(compose.compose_command("down"), {})
         stopped.append(f"container {found.name}")
     return stopped
-
-
-def seconds(duration: str) -> float:
-    """Return the seconds of a compose duration such as `90s`, `2m` or `1m30s`."""
-    parts = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", duration.strip())
-    if not duration.strip() or parts is None:
-        raise SpecError(
-            f"expected a duration as in 90s or 2m, found {duration!r}", path="START_PERIOD"
-        )
-    hours, minutes, rest = (float(part or 0) for part in parts.groups())
-    return hours * 3600 + minutes * 60 + rest
 
 
 def running_runtime() -> Literal["docker", "process"] | None:

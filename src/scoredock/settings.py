@@ -18,12 +18,13 @@ _PATHS = (
     "TEMPLATES_DIR",
     "CA_FILE",
     "PIP_CONFIG",
+    "NETWORK_FILE",
     "SCOREDOCK_STATE",
 )
 
 
 # What no option stands for; the rest of compose's and docker's own variables begin alike.
-_OWN = {"SCOREDOCK_STATE"}
+_OWN = {"SCOREDOCK_STATE", "SERVICE_FILE"}
 _FOREIGN = ("BUILDKIT_", "BUILDX_", "COMPOSE_", "DOCKER_")
 
 

@@ -3,8 +3,10 @@
 import json
 import re
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import jinja2
 import yaml
@@ -18,7 +20,12 @@ from scoredock.resolve import VARIABLE_NAME
 OUTPUTS: Final = {
     "Dockerfile.j2": "Dockerfile",
     "conda_dependencies.yml.j2": "conda_dependencies.yml",
+    "compose.service.yaml.j2": "compose.service.yaml",
 }
+# What most packages are: YAML reads it as text, and needs no writer to know.
+_PINNED: Final = re.compile(r"[a-zA-Z][\w-]*==[0-9.]+", flags=re.ASCII)
+# What Docker's parser reads in double quotes, and the backslashes that a quote follows.
+_SPECIAL: Final = re.compile(r'(?P<before_quote>\\+)(?="|\Z)|["\\$]')
 _HINT: Final = "templates/README.md lists every template, block and name"
 
 
@@ -42,15 +49,35 @@ def load_templates(overrides: Path | None = None, shipped: Path = TEMPLATES) -> 
     )
     templates.filters |= {
         "comment": comment,
+        "compose": compose_value,
+        "dockerfile_lines": dockerfile_lines,
         "dockerfile_quote": dockerfile_quote,
-        "shell_quote": shlex.quote,
+        "shell_quote": shell_quote,
         "variable_name": variable_name,
         "yaml": yaml_scalar,
-        "json": lambda value: json.dumps(value, ensure_ascii=False, sort_keys=True),
+        "json": json_text,
     }
     if overrides is not None:
         _check_overrides(overrides, templates)
     return templates
+
+
+@contextmanager
+def template_errors(name: str) -> Iterator[None]:
+    """Turn what Jinja raises for the template `name` into a TemplateError that says where."""
+    try:
+        yield
+    except jinja2.TemplateNotFound as error:
+        raise TemplateError(f"{name}: no template {error.name!r} in the search path") from error
+    except jinja2.TemplateSyntaxError as error:
+        place = f"{error.filename or error.name}:{error.lineno}"
+        raise TemplateError(f"{place}: {error.message}") from error
+    except UnicodeDecodeError as error:
+        raise TemplateError(f"{name}, or what it includes, is not UTF-8: {error}") from error
+    except RecursionError as error:
+        raise TemplateError(
+            f"{name} extends or includes itself", hint=f'extend "shipped/{name}" instead'
+        ) from error
 
 
 def dockerfile_quote(value: str) -> str:
@@ -60,8 +87,24 @@ def dockerfile_quote(value: str) -> str:
     """
     if re.search(r"[\r\n]", value):
         raise TemplateError(f"a line break cannot be written into a Dockerfile: {value!r}")
-    escaped = re.sub(r'(["\\$])', r"\\\1", value)
-    return f'"{escaped}"'
+    return f'"{_SPECIAL.sub(_escape, value)}"'
+
+
+def _escape(special: re.Match[str]) -> str:
+    text = "".join(f"\\{character}" for character in special[0])
+    # hadolint 2.15 takes a quote that follows an escaped backslash for an escaped one, and so does
+    # not find the end; Docker joins the parts.
+    return f'"{text}"' if special["before_quote"] else text
+
+
+def dockerfile_lines(value: str) -> str:
+    """Print instructions as they are; base_stages has read and checked them."""
+    return value
+
+
+def compose_value(value: Any) -> str:
+    """Write a value into a compose file, where `$` would begin a variable."""
+    return json_text(value).replace("$", "$$")
 
 
 def variable_name(value: str) -> str:
@@ -71,11 +114,23 @@ def variable_name(value: str) -> str:
     return value
 
 
+def shell_quote(value: str) -> str:
+    """Quote for a word of a RUN line."""
+    return shlex.quote(value)
+
+
 def yaml_scalar(value: str) -> str:
     """Write a YAML scalar that is read back as the same text."""
+    if _PINNED.fullmatch(value):
+        return value
     # Line and paragraph separators survive only where they are escaped.
     text: str = yaml.safe_dump(value, allow_unicode=value.isprintable(), width=10_000)
     return text.removesuffix("\n").removesuffix("\n...")
+
+
+def json_text(value: Any) -> str:
+    """Write JSON; what it stands in needs quotes of its own."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def comment(value: str) -> str:
@@ -83,10 +138,15 @@ def comment(value: str) -> str:
     return " ".join(value.split())
 
 
+def find_overrides(folder: Path) -> list[str]:
+    """Return the names of the templates in a folder, but of those that others include."""
+    return sorted(path.name for path in folder.glob("*.j2") if not path.name.startswith("_"))
+
+
 def _check_overrides(overrides: Path, templates: jinja2.Environment) -> None:
     if not overrides.is_dir():
         raise TemplateError(f"no template folder at {overrides}")
-    found = sorted(path.name for path in overrides.glob("*.j2") if not path.name.startswith("_"))
+    found = find_overrides(overrides)
     unknown = [name for name in found if name not in OUTPUTS]
     if unknown or not found:
         raise TemplateError(

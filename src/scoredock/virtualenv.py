@@ -1,4 +1,4 @@
-"""A virtual environment on this machine, made from the same files as the image's environment."""
+"""An environment on this machine, made from the same files as the image's environment."""
 
 import hashlib
 import os
@@ -7,11 +7,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from scoredock.errors import EngineError
 from scoredock.paths import CONTEXT, state
 from scoredock.resolve import ResolvedEnvironment
+
+# Of what the installers say: the steps, and what pip, uv and conda do that takes long.
+_WORTH_TELLING = ("==> ", "Collecting", "Downloading", "Installing", "Resolved")
 
 
 def find_interpreter(python_version: str) -> str | None:
@@ -38,6 +42,7 @@ def environment_command(
     conda_file: Path,
     ca_file: Path | None = None,
     pip_config: Path | None = None,
+    network: bool = False,
 ) -> list[str]:
     """Return the command that makes the environment: what docker/Dockerfile runs in an image."""
     command = [sys.executable, str(CONTEXT / "install" / "create_environment.py")]
@@ -45,10 +50,15 @@ def environment_command(
     command += ["--python-version", python_version, "--installer", env.installer]
     command += ["--pip", env.pip_requirement, "--conda-file", str(conda_file)]
     command += ["--server", str(CONTEXT / "server")]
+    for name in env.keep:
+        command += ["--keep", name]
     if ca_file:
         command += ["--ca-file", str(ca_file)]
     if pip_config:
         command += ["--pip-config", str(pip_config)]
+    if network:
+        # From standard input, because it may hold credentials.
+        command += ["--network", "/dev/stdin"]
     return command
 
 
@@ -59,13 +69,14 @@ def prepare(
     report: Callable[[str], None],
     ca_file: Path | None = None,
     pip_config: Path | None = None,
+    network: str = "",
 ) -> Path:
     """Return the environment's folder; it is made at the first call and whenever it changes.
 
     Raises EngineError with the last lines of the installer. A folder that is not whole is removed.
     """
     interpreter, python_version = _choose_interpreter(env, report)
-    prefix = state("environments", _key(conda_text, interpreter, env.installer))
+    prefix = state("environments", _key(conda_text, interpreter, env))
     finished = prefix / ".finished"
     if finished.exists():
         return prefix
@@ -80,11 +91,13 @@ def prepare(
         conda_file=conda_file,
         ca_file=ca_file,
         pip_config=pip_config,
+        network=bool(network),
     )
-    report(f"making a virtual environment in {prefix}")
+    kind = "a conda environment" if env.installer == "conda" else "a virtual environment"
+    report(f"making {kind} in {prefix}")
     shutil.rmtree(prefix, ignore_errors=True)
     try:
-        _run_installer(command, report)
+        _run_installer(command, report, network)
         finished.touch()
     except BaseException:
         shutil.rmtree(prefix, ignore_errors=True)
@@ -96,6 +109,8 @@ def prepare(
 def _choose_interpreter(env: ResolvedEnvironment, report: Callable[[str], None]) -> tuple[str, str]:
     if env.installer == "none":
         return env.interpreter, ""
+    if env.installer == "conda":  # brings its own
+        return sys.executable, env.python_version
     interpreter = find_interpreter(env.python_version)
     if interpreter:
         return interpreter, env.python_version
@@ -107,8 +122,9 @@ def _choose_interpreter(env: ResolvedEnvironment, report: Callable[[str], None])
     return find_interpreter("") or sys.executable, here
 
 
-def _key(conda_text: str, interpreter: str, installer: str) -> str:
-    digest = hashlib.sha256(f"{interpreter}\0{installer}\0{conda_text}".encode())
+def _key(conda_text: str, interpreter: str, env: ResolvedEnvironment) -> str:
+    made_from = [interpreter, env.installer, env.pip_requirement, *env.keep, conda_text]
+    digest = hashlib.sha256("\0".join(made_from).encode())
     for folder in ("server", "install"):
         for path in sorted((CONTEXT / folder).rglob("*")):
             if path.suffix in (".py", ".toml"):
@@ -116,17 +132,25 @@ def _key(conda_text: str, interpreter: str, installer: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def _run_installer(command: list[str], report: Callable[[str], None]) -> None:
+def _run_installer(command: list[str], report: Callable[[str], None], given: str) -> None:
     lines: list[str] = []
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8"
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
     )
     with process:
         try:
+            # One that has ended already says why in its output.
+            with suppress(BrokenPipeError), process.stdin:  # type: ignore[union-attr] # it is a pipe
+                process.stdin.write(given)  # type: ignore[union-attr]
             for line in process.stdout or ():
                 lines.append(line.rstrip())
-                if line.startswith(("Collecting", "Installing")):
-                    report(line.split(" (from ")[0].rstrip()[:100])
+                if line.startswith(_WORTH_TELLING):
+                    report(line.removeprefix("==> ").split(" (from ")[0].rstrip()[:100])
         except BaseException:
             process.terminate()
             raise

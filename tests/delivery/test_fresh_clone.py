@@ -86,7 +86,7 @@ def test_an_installed_kit_renders_a_whole_context_outside_a_checkout(run, clone,
 
     assert rendered.returncode == 0, rendered.stderr
     assert sorted(path.name for path in context.iterdir()) == [
-        "Dockerfile", "code", "conda_dependencies.yml", "entrypoint.sh",
+        "Dockerfile", "code", "compose.service.yaml", "conda_dependencies.yml", "entrypoint.sh",
         "healthcheck.py", "install", "server",
     ]  # fmt: skip
     assert (context / "Dockerfile").read_text() == (clone / "docker" / "Dockerfile").read_text()

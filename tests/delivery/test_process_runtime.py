@@ -158,3 +158,14 @@ def test_the_service_listens_on_loopback_only(scoredock, source, plain_spec, por
 
     assert address == "127.0.0.1"
     assert requests.get(f"http://127.0.0.1:{port}/", timeout=5).text == "Healthy"
+
+
+def test_what_only_a_container_can_have_is_said_to_have_no_effect(scoredock, source, plain_spec):
+    environment = {"name": "plain", "docker": {"shmSize": "2g", "arguments": ["--cpus=1"]}}
+    (plain_spec / "azureml_environment.json").write_text(json.dumps(environment))
+
+    started = scoredock("up", "--spec", plain_spec, "--source", source)
+
+    assert started.returncode == 0, started.stderr
+    told = [line for line in started.stderr.splitlines() if "without a container" in line]
+    assert told == ["==> without a container cpus of the spec has no effect"]

@@ -21,6 +21,11 @@ def shown_commands() -> list[tuple[str, str]]:
     ]
 
 
+def every_command() -> list[click.Command]:
+    groups = [command for command in COMMANDS.values() if isinstance(command, click.Group)]
+    return [*COMMANDS.values(), *(inner for group in groups for inner in group.commands.values())]
+
+
 def test_the_documents_show_commands():
     assert len(shown_commands()) > 10
 
@@ -41,6 +46,9 @@ def test_a_shown_command_exists(document, line):
     else:
         assert program == "scoredock"
     command = COMMANDS[arguments[0]]
+    while isinstance(command, click.Group):
+        arguments = arguments[1:]
+        command = command.commands[arguments[0]]
     known = {name for parameter in command.params for name in parameter.opts} | {"--help"}
     assert {word for word in arguments[1:] if word.startswith("--")} <= known
 
@@ -50,7 +58,7 @@ def test_the_readme_names_every_command(name):
     assert re.search(rf"`scoredock {name}\b", (ROOT / "README.md").read_text())
 
 
-@pytest.mark.parametrize("command", COMMANDS.values(), ids=lambda command: command.name)
+@pytest.mark.parametrize("command", every_command(), ids=lambda command: command.name)
 def test_every_option_says_what_it_does(command: click.Command):
     silent = [
         parameter.name

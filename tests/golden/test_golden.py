@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scoredock.formats import read_spec
 from scoredock.paths import CONTEXT
 from scoredock.render import ScoringCode, render
 from scoredock.resolve import resolve
-from scoredock.spec import read_spec
 from scoredock.templates import OUTPUTS, load_templates
 
 HERE = Path(__file__).parent

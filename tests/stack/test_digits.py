@@ -56,9 +56,10 @@ def test_the_image_holds_no_credential_index_or_authority(
 ):
     secret = "s3cr3t-of-the-index"
     config = tmp_path / "pip.conf"
-    # Nothing listens there: pip warns and goes on.
+    # Nothing listens there: pip warns and goes on, and no-binary makes pip the installer.
     config.write_text(
         f"[global]\nretries = 0\nfind-links = http://user:{secret}@127.0.0.1:9/wheels/\n"
+        "no-binary = no-such-package\n"
     )
     authority = tmp_path / "company.pem"
     authority.write_text(COMPANY_AUTHORITY + _machine_authorities(environment))

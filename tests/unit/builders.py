@@ -2,8 +2,9 @@
 
 import dataclasses
 
+from scoredock.packages import PipPackage
 from scoredock.render import ScoringCode
-from scoredock.resolve import PipPackage, ResolvedEnvironment
+from scoredock.resolve import ResolvedEnvironment
 from scoredock.spec import EnvironmentSpec
 
 CODE = ScoringCode(source_name="digits", entry_script="score.py")
@@ -14,8 +15,7 @@ SPEC = '{"name": "x", "python": {"condaDependencies": {"dependencies": ["python=
 # What templates may print.
 NAMES = [
     *(f"env.{field.name}" for field in dataclasses.fields(ResolvedEnvironment)),
-    "env.digest",
-    "env.summary",
+    *(f"env.{n}" for n, value in vars(ResolvedEnvironment).items() if isinstance(value, property)),
     *(f"code.{field.name}" for field in dataclasses.fields(ScoringCode)),
 ]
 
@@ -32,6 +32,7 @@ def resolved(**changes):
         "name": "mnist",
         "version": "7",
         "installer": "pip",
+        "installer_reason": "the conda part asks for nothing but Python and pip",
         "base_image": "python:3.8-slim",
         "interpreter": "python3",
         "python_version": "3.8",

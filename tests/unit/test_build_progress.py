@@ -1,15 +1,42 @@
 import pytest
 
-from scoredock import image
-from scoredock.image import LAST_LINES, BuildProgress
+from scoredock import build_progress
+from scoredock.build_progress import LAST_LINES, BuildProgress
 
-from .rawjson import BASE, FAILURE, INSTALL, announced, completed, logged, started
+from .rawjson import BASE, FAILURE, INSTALL, announced, completed, digest, logged, started
+
+# The steps of a Dockerfile, each with those that it builds on.
+COPY = "[build 2/4] COPY install/ /build/install/"
+CONDA = "[build 3/4] COPY conda_dependencies.yml /build/"
+CODE = "[code 1/1] COPY code/ /"
+FINAL = "[final 1/2] COPY --from=build /opt/env /opt/env"
+SCRIPT = "[final 2/2] COPY --from=code [., ./digits/]"
+CONTEXT = "[internal] load build context"
+INPUTS = {
+    BASE: [],
+    COPY: [BASE, CONTEXT],
+    CONDA: [COPY, CONTEXT],
+    INSTALL: [CONDA],
+    CODE: [CONTEXT],
+    FINAL: [BASE, INSTALL],
+    SCRIPT: [FINAL, CODE],
+}
 
 
 @pytest.fixture
 def every_step_runs_for_long(monkeypatch):
-    monkeypatch.setattr(image, "_SHORT", -1)
-    monkeypatch.setattr(image, "_LONG", -1)
+    monkeypatch.setattr(build_progress, "_SHORT", -1)
+
+
+def built(*ran):
+    """Return the summary of a build in which the steps `ran` were not in the cache."""
+    lines = [announced(CONTEXT)]
+    for name, inputs in INPUTS.items():
+        state = {"inputs": [digest(before) for before in inputs]}
+        lines += [announced(name, **state), started(name)]
+        lines.append(completed(name, **state, **({} if name in ran else {"cached": True})))
+    progress, _ = taken(*lines)
+    return progress.summary
 
 
 def taken(*lines, verbose=False):
@@ -21,10 +48,10 @@ def taken(*lines, verbose=False):
     return progress, reported
 
 
-def test_a_step_is_reported_once_when_it_is_done():
+def test_a_step_is_reported_once_when_it_is_done_with_its_time():
     _, reported = taken(announced(INSTALL), started(INSTALL), started(INSTALL), completed(INSTALL))
 
-    assert reported == [INSTALL]
+    assert reported == [f"{INSTALL} (0.0 s)"]
 
 
 @pytest.mark.usefixtures("every_step_runs_for_long")
@@ -35,15 +62,7 @@ def test_a_step_that_runs_for_long_is_reported_before_and_when_it_is_done():
     _, after = taken(*lines, completed(INSTALL), completed(INSTALL))
 
     assert before == [INSTALL]
-    assert after == [INSTALL, f"{INSTALL} took 0 s"]
-
-
-def test_a_step_that_was_short_is_not_worth_a_second_line(monkeypatch):
-    monkeypatch.setattr(image, "_SHORT", -1)
-
-    _, reported = taken(started(INSTALL), "{}", completed(INSTALL))
-
-    assert reported == [INSTALL]
+    assert after == [INSTALL, f"{INSTALL} (0.0 s)"]
 
 
 @pytest.mark.usefixtures("every_step_runs_for_long")
@@ -62,7 +81,21 @@ def test_a_step_that_was_cached_says_so():
 def test_a_step_that_is_first_heard_of_when_it_is_done_is_reported():
     _, reported = taken(completed(BASE))
 
-    assert reported == [BASE]
+    assert reported == [f"{BASE} (0.0 s)"]
+
+
+def test_what_a_step_says_of_its_phases_is_reported():
+    output = logged(INSTALL, "==> conda packages\nInstalling numpy 1.2\n==> trim and compile\n")
+
+    _, reported = taken(started(INSTALL), output)
+
+    assert reported == ["  conda packages", "  trim and compile"]
+
+
+def test_exporting_the_image_is_reported_because_it_takes_long():
+    _, reported = taken(started("exporting to image"), completed("exporting to image"))
+
+    assert reported == ["exporting to image (0.0 s)"]
 
 
 def test_a_step_that_is_completed_twice_is_reported_once():
@@ -71,7 +104,9 @@ def test_a_step_that_is_completed_twice_is_reported_once():
     assert len(reported) == 1
 
 
-@pytest.mark.parametrize("name", ["[internal] load build definition", "exporting to image", ""])
+@pytest.mark.parametrize(
+    "name", ["[internal] load build definition", "[context channel-1] load from client", ""]
+)
 def test_what_is_no_step_of_the_dockerfile_is_not_reported(name):
     _, reported = taken(started(name), completed(name))
 
@@ -81,8 +116,8 @@ def test_what_is_no_step_of_the_dockerfile_is_not_reported(name):
 def test_a_long_name_is_cut():
     _, reported = taken(completed("[build 1/2] RUN " + "x" * 200))
 
-    assert len(reported[0]) < 80
-    assert reported[0].endswith("x…")
+    assert len(reported[0]) < 85
+    assert reported[0].endswith("x… (0.0 s)")
 
 
 def test_the_output_of_a_step_is_reported_with_verbose_alone():
@@ -92,8 +127,8 @@ def test_the_output_of_a_step_is_reported_with_verbose_alone():
     _, quiet = taken(*lines)
     _, verbose = taken(*lines, verbose=True)
 
-    assert quiet == [INSTALL]
-    assert verbose == ["Collecting numpy\n  Downloading numpy", INSTALL]
+    assert quiet == [f"{INSTALL} (0.0 s)"]
+    assert verbose == ["Collecting numpy\n  Downloading numpy", f"{INSTALL} (0.0 s)"]
 
 
 def test_a_step_that_fails_keeps_its_name_and_its_last_lines_alone():
@@ -145,7 +180,7 @@ def test_lines_that_are_not_progress_are_kept_for_when_no_step_failed():
 
     assert progress.failed_step == ""
     assert progress.failed_log == ["ERROR: failed to connect to the builder"]
-    assert reported == [BASE]
+    assert reported == [f"{BASE} (0.0 s)"]
 
 
 @pytest.mark.parametrize(
@@ -155,4 +190,52 @@ def test_no_line_of_the_engine_is_too_odd_to_take(line):
     progress, reported = taken(line, completed(BASE))
 
     assert progress.failed_step == ""
-    assert reported == [BASE]
+    assert reported == [f"{BASE} (0.0 s)"]
+
+
+def test_a_changed_script_is_told_to_be_the_cause():
+    assert built(CODE, SCRIPT) == "built in 0 s: 2 of 6 steps ran, because COPY code/ / changed"
+
+
+def test_a_changed_package_is_told_to_be_the_cause_of_all_that_came_after_it():
+    assert built(CONDA, INSTALL, FINAL, SCRIPT) == (
+        "built in 0 s: 4 of 6 steps ran, because COPY conda_dependencies.yml /build/ changed"
+    )
+
+
+def test_two_causes_are_both_told():
+    assert built(CONDA, INSTALL, FINAL, CODE, SCRIPT) == (
+        "built in 0 s: 5 of 6 steps ran, because COPY conda_dependencies.yml /build/ "
+        "and COPY code/ / changed"
+    )
+
+
+def test_a_base_image_that_is_new_may_be_the_cause():
+    assert built(BASE, COPY, CONDA, INSTALL, FINAL, SCRIPT) == (
+        "built in 0 s: 5 of 6 steps ran, "
+        "because COPY install/ /build/install/, or its base image, changed"
+    )
+
+
+def test_a_base_image_that_buildkit_says_not_to_have_cached_is_no_cause_of_itself():
+    assert "because COPY code/ / changed" in built(BASE, CODE, SCRIPT)
+
+
+def test_a_first_build_is_not_told_to_be_a_change():
+    assert built(*INPUTS) == "built in 0 s: every step ran, because none was in the cache"
+    assert built(*(name for name in INPUTS if name != BASE)) == built(*INPUTS)
+
+
+def test_a_step_that_came_out_as_it_was_is_no_cause():
+    assert built(COPY, CODE, SCRIPT) == built(CODE, SCRIPT)
+
+
+def test_a_build_that_changes_nothing_says_so():
+    assert built(COPY) == "built in 0 s: nothing has changed since the last build"
+    assert built() == "built in 0 s: nothing has changed since the last build"
+
+
+def test_a_build_of_which_nothing_is_known_only_says_how_long_it_took():
+    progress, _ = taken("docker says something else")
+
+    assert progress.summary == "built in 0 s"

@@ -6,9 +6,9 @@ from .builders import SPEC
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ('{"name": 3}', "error: name: expected str, found int"),
+        ('{"name": 3}', "error: azureml_environment.json: name: expected str, found int"),
         ('{"name": "x",}', "not JSON"),
-        (SPEC.replace("python=3.11", "numpy"), "'numpy' needs conda"),
+        (SPEC.replace("python=3.11", "my numpy"), "found 'my numpy'"),
     ],
 )
 def test_a_wrong_spec_ends_with_2_and_one_line_that_is_no_traceback(
@@ -92,7 +92,7 @@ def test_notes_and_warnings_go_to_standard_error(run, write_spec, digits):
     assert result.returncode == 0
     assert "warning: azureml_environment.json: nmae: unknown key" in result.stderr
     assert "note: the spec names no version of Python" in result.stderr
-    assert len(result.stdout.splitlines()) == 2
+    assert len(result.stdout.splitlines()) == 3
 
 
 def test_score_with_nothing_listening_ends_with_1(run, tmp_path, port):

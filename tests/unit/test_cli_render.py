@@ -2,7 +2,7 @@ import pytest
 
 from .builders import SPEC
 
-FILES = ("Dockerfile", "conda_dependencies.yml")
+FILES = ("Dockerfile", "conda_dependencies.yml", "compose.service.yaml")
 
 
 def test_render_writes_beside_the_spec_and_prints_the_paths(render):
@@ -36,15 +36,38 @@ def test_render_check_ends_with_0_where_the_files_are_fresh(render):
 def test_render_check_ends_with_1_shows_what_differs_and_writes_nothing(render):
     command, folder = render
     command()
-    stale = (folder / "Dockerfile").read_text().replace("python:3.11-slim", "python:3.10-slim")
-    (folder / "Dockerfile").write_text(stale)
+    edited = (folder / "Dockerfile").read_text().replace("python:3.11-slim", "python:3.10-slim")
+    (folder / "Dockerfile").write_text(edited)
 
     result = command("--check")
 
     assert result.returncode == 1
     assert '-ARG BASE_IMAGE="python:3.10-slim"\n+ARG BASE_IMAGE="python:3.11-slim"' in result.stdout
-    assert "error: Dockerfile in " in result.stderr
-    assert (folder / "Dockerfile").read_text() == stale
+    assert f"error: {folder} differs from a fresh render: Dockerfile (edited by hand)\n" in (
+        result.stderr
+    )
+    assert (folder / "Dockerfile").read_text() == edited
+
+
+def test_render_check_tells_a_file_of_another_spec_from_one_that_was_edited(render):
+    command, folder = render
+    command()
+    spec = folder / "azureml_environment.json"
+    spec.write_text(spec.read_text().replace("python=3.11", "python=3.10"))
+
+    result = command("--check")
+
+    assert "Dockerfile (another spec), conda_dependencies.yml (another spec)" in result.stderr
+
+
+def test_render_check_names_a_file_that_is_missing(render):
+    command, folder = render
+    command()
+    (folder / "Dockerfile").unlink()
+
+    result = command("--check")
+
+    assert result.stderr.splitlines()[0].endswith("a fresh render: Dockerfile (not there)")
 
 
 def test_render_check_ends_with_1_where_the_files_are_missing(render):
@@ -78,3 +101,141 @@ def test_render_output_is_a_whole_build_context(render, tmp_path):
     assert (tmp_path / "context" / "Dockerfile").is_file()
     assert (tmp_path / "context" / "code" / "score.py").is_file()
     assert not (tmp_path / "context" / "code" / "models").exists()
+
+
+def edit(path):
+    path.write_text(path.read_text() + "# by hand\n")
+    return path.read_text()
+
+
+def test_an_edited_file_is_not_overwritten_and_the_three_ways_out_are_told(render):
+    command, folder = render
+    command()
+    edited = edit(folder / "Dockerfile")
+
+    result = command()
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert f"error: {folder}/Dockerfile: edited by hand" in result.stderr
+    assert "templates eject" in result.stderr
+    assert "--as-is" in result.stderr
+    assert "--force" in result.stderr
+    assert (folder / "Dockerfile").read_text() == edited
+
+
+def test_render_force_throws_the_edit_away(render):
+    command, folder = render
+    command()
+    before = (folder / "Dockerfile").read_text()
+    edit(folder / "Dockerfile")
+
+    result = command("--force")
+
+    assert result.returncode == 0
+    assert (folder / "Dockerfile").read_text() == before
+
+
+def test_render_force_does_not_overwrite_a_file_that_scoredock_did_not_write(render):
+    command, folder = render
+    (folder / "Dockerfile").write_text("FROM mine\n")
+
+    result = command("--force")
+
+    assert result.returncode == 2
+    assert (folder / "Dockerfile").read_text() == "FROM mine\n"
+
+
+def test_render_as_is_leaves_the_edited_file_and_writes_the_other(render):
+    command, folder = render
+    command()
+    edited = edit(folder / "Dockerfile")
+    (folder / "conda_dependencies.yml").unlink()
+
+    result = command("--as-is")
+
+    assert result.stdout.splitlines() == [str(folder / name) for name in FILES[1:]]
+    assert (folder / "Dockerfile").read_text() == edited
+    assert (folder / "conda_dependencies.yml").is_file()
+
+
+def test_a_stale_file_is_overwritten_without_a_question(render):
+    command, folder = render
+    command()
+    spec = folder / "azureml_environment.json"
+    spec.write_text(spec.read_text().replace("python=3.11", "python=3.10"))
+
+    result = command()
+
+    assert result.returncode == 0
+    assert 'BASE_IMAGE="python:3.10-slim"' in (folder / "Dockerfile").read_text()
+
+
+def test_a_context_does_not_leave_an_edit_behind_unasked(render, tmp_path):
+    command, folder = render
+    command()
+    edit(folder / "Dockerfile")
+
+    refused = command("--output", tmp_path / "context")
+    taken = command("--output", tmp_path / "context", "--as-is")
+
+    assert refused.returncode == 2
+    assert taken.returncode == 0
+    assert "# by hand\n" in (tmp_path / "context" / "Dockerfile").read_text()
+
+
+def test_an_edited_context_is_not_replaced_unasked(render, tmp_path):
+    command, _ = render
+    command("--output", tmp_path / "context")
+    edited = edit(tmp_path / "context" / "Dockerfile")
+
+    result = command("--output", tmp_path / "context")
+
+    assert result.returncode == 2
+    assert (tmp_path / "context" / "Dockerfile").read_text() == edited
+
+
+def test_a_context_with_a_copied_edit_is_replaced_when_the_edit_is_gone(render, tmp_path):
+    command, folder = render
+    command()
+    edit(folder / "Dockerfile")
+    command("--output", tmp_path / "context", "--as-is")
+    command("--force")
+
+    result = command("--output", tmp_path / "context")
+
+    assert result.returncode == 0
+    assert "# by hand\n" not in (tmp_path / "context" / "Dockerfile").read_text()
+
+
+def test_as_is_and_force_exclude_each_other(render):
+    command, _ = render
+
+    result = command("--as-is", "--force")
+
+    assert result.returncode == 2
+    assert "expected --as-is or --force, found both" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["build", "up"])
+def test_an_edit_is_refused_before_anything_is_built_or_started(render, run, digits, command):
+    rendering, folder = render
+    rendering()
+    edit(folder / "conda_dependencies.yml")
+
+    result = run(command, "--spec", folder, "--source", digits)
+
+    assert result.returncode == 2
+    assert f"error: {folder}/conda_dependencies.yml: edited by hand" in result.stderr
+
+
+def test_the_process_runtime_does_not_mind_an_edited_dockerfile(render, run, digits):
+    rendering, folder = render
+    rendering()
+    edit(folder / "Dockerfile")
+    # A folder of models that is not there ends the command where the edit has been let through.
+    options = ["--runtime", "process", "--models", "absent"]
+
+    result = run("up", "--spec", folder, "--source", digits, *options)
+
+    assert "edited by hand" not in result.stderr
+    assert "absent: no such folder" in result.stderr

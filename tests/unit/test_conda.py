@@ -1,7 +1,7 @@
 import pytest
 from packaging.specifiers import SpecifierSet
 
-from scoredock.conda import newest_python, parse_package
+from scoredock.conda import accepted_pythons, newest_python, parse_package
 from scoredock.errors import SpecError
 
 KNOWN = ["3.6", "3.7", "3.8", "3.9", "3.10", "3.11"]
@@ -19,6 +19,10 @@ KNOWN = ["3.6", "3.7", "3.8", "3.9", "3.10", "3.11"]
         ("python>=3.10,<3.11", "python", ">=3.10,<3.11"),
         ("python >=3.9, <3.11", "python", ">=3.9,<3.11"),
         ("python=3.10.13=h955ad1f_0", "python", "==3.10.13"),
+        ("python=3.8=*_cpython", "python", "==3.8"),
+        ("python[version='>=3.8']", "python", ">=3.8"),
+        ("python>=3.8.*", "python", ">=3.8"),
+        ("python=3.8 # the trained one", "python", "==3.8.*"),
         ("python 3.10.13 h955ad1f_0", "python", "==3.10.13"),
         ("python 3.9", "python", "==3.9"),
         ("python = 3.9", "python", "==3.9.*"),
@@ -34,6 +38,13 @@ KNOWN = ["3.6", "3.7", "3.8", "3.9", "3.10", "3.11"]
         ("pip<=23.0.1", "pip", "<=23.0.1"),
         ("scikit-learn=0.20.3", "scikit-learn", "==0.20.3.*"),
         ("_libgcc_mutex=0.1", "_libgcc_mutex", "==0.1.*"),
+        ("psutil>5.0.0,<6.0.0", "psutil", ">5.0.0,<6.0.0"),
+        ("scikit-learn=1.0.*", "scikit-learn", "==1.0.*"),
+        ("PyJWT < 2.0.0", "pyjwt", "<2.0.0"),
+        ("numpy~=1.18.0", "numpy", "~=1.18.0"),
+        ("numpy!=1.19.4", "numpy", "!=1.19.4"),
+        ("numpy >=1.16,1.*", "numpy", ">=1.16,==1.*"),
+        ("pytorch::pytorch=1.11.0", "pytorch", "==1.11.0.*"),
     ],
 )
 def test_a_match_specification_is_read_as_conda_reads_it(package, name, specifiers):
@@ -45,7 +56,26 @@ def test_a_match_specification_is_read_as_conda_reads_it(package, name, specifie
 
 @pytest.mark.parametrize(
     "package",
-    ["", "=3.9", "!!", "python=", "python=abc", "python=3.8|=3.9", "my package", "python>>3.8"],
+    [
+        "",
+        "=3.9",
+        "!!",
+        "*",
+        "r-*",
+        "python=",
+        "python=abc",
+        "my package",
+        "a b c d",
+        "python>>3.8",
+        "python\nnumpy",
+        "python^3.8",
+        "{{latest-python}}",
+        "numpy==1.19.5; python_version<'3.7'",
+        # What py-rattler makes something of, and nobody meant: from a real file.
+        "numoy>=1.16.0,<=1,16.2",
+        # An MLflow python_env.yaml, taken for a conda file.
+        "-r requirements.txt",
+    ],
 )
 def test_nonsense_is_refused_with_its_place_and_its_text(package):
     with pytest.raises(SpecError) as caught:
@@ -56,29 +86,57 @@ def test_nonsense_is_refused_with_its_place_and_its_text(package):
     assert str(caught.value).endswith(f"found {package!r}")
 
 
+@pytest.mark.parametrize("package", ["jpeg=9b", "python=3.8|=3.9", "x ==1.0|>2"])
+def test_a_version_that_pip_has_no_words_for_has_no_specifiers(package):
+    assert parse_package(package, path="x").specifiers is None
+
+
 @pytest.mark.parametrize(
-    ("specifiers", "newest"),
+    ("package", "channel", "build"),
     [
-        ("", "3.11"),
-        ("==3.8", "3.8"),
-        ("==3.8.*", "3.8"),
-        ("==3.8.13", "3.8"),
-        ("==3.*", "3.11"),
-        (">=3.7,<3.9", "3.8"),
-        (">=3.10,<3.11", "3.10"),
-        (">3.7,<=3.9", "3.9"),
-        ("<3.9.5", "3.9"),
-        ("<3.7", "3.6"),
-        ("~=3.9.2", "3.9"),
-        ("~=3.9", "3.11"),
-        ("!=3.11.*", "3.10"),
-        ("==2.7.*", None),
-        ("==3.99.*", None),
-        ("==3.8.99", None),
-        (">=3.12", None),
+        ("python=3.9", "", ""),
+        ("conda-forge::python=3.9", "conda-forge", ""),
+        ("conda-forge/linux-64::python=3.9", "conda-forge/linux-64", ""),
+        ("https://conda.example.com/main::numpy", "https://conda.example.com/main", ""),
+        ("pytorch=1.11.0=py3.8_cuda11.3_cudnn8.2.0_0", "", "py3.8_cuda11.3_cudnn8.2.0_0"),
+        ("pytorch=1.11.0=*cuda*", "", "*cuda*"),
+        ("python=3.9=*", "", ""),
     ],
 )
-def test_the_newest_python_is_one_that_has_an_accepted_release(specifiers, newest):
-    found = newest_python(SpecifierSet(specifiers), KNOWN)
+def test_channel_and_build_are_those_that_are_written(package, channel, build):
+    parsed = parse_package(package, path="x")
 
-    assert found == newest
+    assert (parsed.channel, parsed.build) == (channel, build)
+
+
+@pytest.mark.parametrize(
+    ("version", "accepted"),
+    [
+        ("", ["3.11", "3.10", "3.9", "3.8", "3.7", "3.6"]),
+        ("==3.8", ["3.8"]),
+        ("=3.8", ["3.8"]),
+        ("==3.8.13", ["3.8"]),
+        ("=3", ["3.11", "3.10", "3.9", "3.8", "3.7", "3.6"]),
+        ("=3.8|=3.10", ["3.10", "3.8"]),
+        (">=3.7,<3.9", ["3.8", "3.7"]),
+        (">=3.10,<3.11", ["3.10"]),
+        (">=3.5.2,<3.6.8", ["3.6"]),
+        (">3.7,<=3.9", ["3.9", "3.8", "3.7"]),
+        ("<3.9.5", ["3.9", "3.8", "3.7", "3.6"]),
+        ("<3.7", ["3.6"]),
+        ("~=3.9.2", ["3.9"]),
+        ("~=3.9", ["3.11", "3.10", "3.9"]),
+        ("!=3.11.*", ["3.10", "3.9", "3.8", "3.7", "3.6"]),
+        ("=2.7", []),
+        ("=3.99", []),
+        ("==3.8.99", []),
+        (">=3.12", []),
+    ],
+)
+def test_a_python_is_accepted_where_one_of_its_releases_is(version, accepted):
+    python = parse_package(f"python{version}", path="x")
+
+    found = accepted_pythons(python, KNOWN)
+
+    assert found == accepted
+    assert newest_python(python, KNOWN) == (accepted[0] if accepted else None)

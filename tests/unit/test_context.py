@@ -44,6 +44,7 @@ def test_every_file_that_the_shipped_dockerfile_copies_is_in_the_context(tmp_pat
         for line in (CONTEXT / "Dockerfile").read_text().splitlines()
         if line.startswith("COPY ") and "--from" not in line
         for word in line.split()[1:-1]
+        if "[" not in word  # what is there for some builds only
     ]
 
     context = write(tmp_path / "context", digits)

@@ -29,12 +29,13 @@ def test_the_build_command_is_the_one_that_a_person_would_type():
     ]
 
 
-def test_arguments_and_secrets_stand_before_the_context():
+def test_arguments_secrets_and_folders_stand_before_the_context():
     command = build_command(
         Path("/context"),
         tag="x",
         build_args={"BASE_IMAGE": "mirror/python:3.11"},
         secrets={"ca_file": Path("/etc/ca.pem"), "pip_config": Path("pip.conf")},
+        contexts={"channel-1": "/srv/channel"},
     )
 
     assert command[6:] == [
@@ -45,6 +46,22 @@ def test_arguments_and_secrets_stand_before_the_context():
         "id=ca_file,src=/etc/ca.pem",
         "--secret",
         "id=pip_config,src=pip.conf",
+        "--build-context",
+        "channel-1=/srv/channel",
+        "/context",
+    ]
+
+
+def test_hidden_secrets_and_proxies_are_named_and_their_values_are_not():
+    command = build_command(
+        Path("/context"), tag="x", hidden={"network": "VARIABLE"}, proxies=["HTTPS_PROXY"]
+    )
+
+    assert command[7:] == [
+        "--secret",
+        "id=network,env=VARIABLE",
+        "--build-arg",
+        "HTTPS_PROXY",
         "/context",
     ]
 
@@ -54,7 +71,10 @@ def test_a_build_that_succeeds_reports_its_steps():
 
     build(printing([started(BASE), completed(BASE)], 0), report=reported.append)
 
-    assert reported == [BASE]
+    assert reported == [
+        f"{BASE} (0.0 s)",
+        "built in 0 s",
+    ]
 
 
 def test_a_build_that_fails_names_the_step_its_log_and_the_command():

@@ -1,8 +1,8 @@
 import pytest
 import yaml
 
+from scoredock.packages import PipPackage
 from scoredock.render import ScoringCode, render
-from scoredock.resolve import PipPackage
 from scoredock.spec import GENERATED
 from scoredock.templates import OUTPUTS, load_templates
 
@@ -42,7 +42,7 @@ def test_a_replaced_package_stands_as_a_comment_where_it_was():
 def test_every_file_begins_by_saying_that_it_is_generated():
     texts = rendered()
 
-    assert list(texts) == ["Dockerfile", "conda_dependencies.yml"]
+    assert list(texts) == list(OUTPUTS.values())
     assert all(
         text.startswith(f"{GENERATED} from azureml_environment.json") for text in texts.values()
     )
@@ -76,7 +76,7 @@ def test_the_code_is_where_the_dockerfile_looks_for_it():
 def test_a_variable_is_quoted_for_the_dockerfile():
     text = rendered(resolved(variables=(("A", 'say "$HOME"\\'), ("B", ""))))["Dockerfile"]
 
-    assert '\nENV A="say \\"\\$HOME\\"\\\\"\nENV B=""\n' in text
+    assert '\nENV A="say \\"\\$HOME\\""\\\\""\nENV B=""\n' in text
 
 
 @pytest.mark.parametrize("awkward", ["a\nRUN evil", "a\r\nRUN evil", "a\u2028RUN evil"])

@@ -1,7 +1,8 @@
 import pytest
 
-from scoredock.errors import SpecError
-from scoredock.resolve import PipPackage, defaults, resolve
+from scoredock.defaults import defaults
+from scoredock.packages import PipPackage
+from scoredock.resolve import resolve
 from scoredock.spec import EnvironmentSpec
 
 from .builders import spec
@@ -56,7 +57,7 @@ def test_an_image_of_azure_ml_is_replaced_with_a_note():
 
     assert env.base_image == "python:3.8-slim"
     assert notes == [
-        f"docker.baseImage {MICROSOFT_IMAGE} is replaced by python:3.8-slim, which is all pip needs"
+        f"docker.baseImage {MICROSOFT_IMAGE} is replaced by python:3.8-slim, all that is needed"
     ]
 
 
@@ -138,6 +139,7 @@ def test_a_user_managed_environment_is_the_image_and_nothing_else():
 
     assert notes == []
     assert (env.installer, env.base_image) == ("none", "registry.example.com/own:1")
+    assert env.installer_reason == "python.userManagedDependencies is true"
     assert env.interpreter == "/opt/miniconda/bin/python"
     assert (env.python_version, env.conda_packages, env.pip_packages) == ("", (), ())
 
@@ -173,15 +175,33 @@ def test_a_change_of_anything_changes_the_digest(changed):
     assert resolve(changed)[0].digest != env.digest
 
 
-def test_a_conda_package_is_refused_where_it_stands_with_the_way_out():
-    with pytest.raises(SpecError) as caught:
-        resolve(spec("python=3.8", "numpy=1.21.6"))
+def test_conda_packages_are_installed_beside_a_plain_debian_that_they_are_copied_to():
+    env, _ = resolve(spec("python=3.8", "jq"))
 
-    assert str(caught.value) == (
-        "python.condaDependencies.dependencies[1]: "
-        "'numpy=1.21.6' needs conda, and scoredock installs with pip"
-    )
-    assert "pip: section" in caught.value.hint
+    assert (env.installer, env.interpreter) == ("conda", "python3")
+    assert env.installer_reason == "the conda part asks for jq"
+    assert env.base_image == defaults()["base_images"]["conda"]
+    assert env.build_image == defaults()["build_image"]
+
+
+def test_an_image_of_ones_own_is_what_conda_packages_are_copied_to():
+    env, _ = resolve(spec("jq", docker={"baseImage": "registry.example.com/cuda:12"}))
+
+    assert env.base_image == "registry.example.com/cuda:12"
+
+
+def test_the_folder_of_a_channel_is_a_build_context():
+    conda = {"channels": ["conda-forge", "file:///srv/a", "file:///srv/b"], "dependencies": ["jq"]}
+
+    env, _ = resolve(EnvironmentSpec.model_validate({"python": {"condaDependencies": conda}}))
+
+    assert env.channel_folders == (("channel-1", "/srv/a"), ("channel-2", "/srv/b"))
+
+
+def test_what_the_image_leaves_out_is_kept_on_request():
+    env, _ = resolve(spec("python=3.8"), keep=["tests", "azureml-core", "pip"])
+
+    assert env.keep == ("pip", "tests")
 
 
 def test_blank_lines_and_comments_of_the_pip_section_are_left_out():

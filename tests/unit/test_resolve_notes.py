@@ -9,11 +9,12 @@ from .builders import spec
 @pytest.mark.parametrize(
     ("fields", "place"),
     [
-        ({"docker": {"arguments": ["--cpus=2"]}}, "docker.arguments"),
-        ({"docker": {"baseImageRegistry": {"address": "a"}}}, "docker.baseImageRegistry"),
-        ({"docker": {"platform": {"architecture": "arm64"}}}, "docker.platform"),
-        ({"python": {"condaDependenciesFile": "c.yml"}}, "python.condaDependenciesFile"),
         ({"python": {"baseCondaEnvironment": "base"}}, "python.baseCondaEnvironment"),
+        ({"python": {"interpreterPath": "/opt/python"}}, "python.interpreterPath"),
+        (
+            {"docker": {"baseImageRegistry": {"registryIdentity": {"clientId": "c"}}}},
+            "docker.baseImageRegistry.registryIdentity",
+        ),
         ({"spark": {"packages": [{"artifact": "a"}]}}, "spark"),
         ({"databricks": {"eggLibraries": [{"library": "a"}]}}, "databricks"),
         ({"r": {"rVersion": "4"}}, "r"),
@@ -39,7 +40,6 @@ def test_variables_of_the_conda_part_have_no_effect_and_are_noted():
 @pytest.mark.parametrize(
     ("fields", "remedy"),
     [
-        ({"docker": {"baseImageRegistry": {"address": "a"}}}, "docker login"),
         ({"inferencingStackVersion": "latest"}, "scoredock-server is always installed"),
     ],
 )
@@ -66,3 +66,68 @@ def test_what_the_reference_sdk_always_writes_is_not_noted():
     _, notes = resolve(written)
 
     assert notes == []
+
+
+def test_credentials_of_a_registry_are_never_repeated_and_docker_login_is_named():
+    registry = {"address": "r.example.com", "username": "robot", "password": "s3cret"}
+    written = spec("python=3.8", docker={"baseImageRegistry": registry})
+
+    _, notes = resolve(written)
+
+    assert [note for note in notes if "docker login r.example.com" in note]
+    assert "s3cret" not in f"{notes} {written!r} {written}"
+    assert "robot" not in f"{notes} {written!r}"
+
+
+def test_a_registry_without_credentials_may_need_a_login():
+    written = spec("python=3.8", docker={"baseImageRegistry": {"address": "r.example.com"}})
+
+    _, notes = resolve(written)
+
+    assert notes == [
+        "docker.baseImageRegistry: if r.example.com asks for credentials, "
+        "`docker login r.example.com` first"
+    ]
+
+
+def test_packages_of_a_user_managed_environment_are_said_not_to_be_installed():
+    written = spec(
+        "python=3.8",
+        {"pip": ["numpy"]},
+        python={"userManagedDependencies": True},
+        docker={"baseImage": "mine:1"},
+    )
+
+    _, notes = resolve(written)
+
+    assert len(notes) == 1
+    assert notes[0].startswith("python.condaDependencies.dependencies is not installed")
+
+
+def test_the_list_that_the_sdk_writes_for_every_environment_is_not_noted():
+    written = spec(
+        "python=3.8.13",
+        {"pip": ["azureml-defaults"]},
+        python={"userManagedDependencies": True},
+        docker={"baseImage": "mine:1"},
+    )
+
+    _, notes = resolve(written)
+
+    assert notes == []
+
+
+def test_an_image_for_gpus_that_is_replaced_says_how_to_ask_for_gpus():
+    image = "mcr.microsoft.com/azureml/base-gpu:openmpi3.1.2-cuda10.0-cudnn7-ubuntu16.04"
+
+    _, notes = resolve(spec("python=3.8", docker={"baseImage": image}))
+
+    assert '["--gpus", "all"]' in notes[-1]
+
+
+def test_an_image_for_gpus_in_a_spec_that_asks_for_gpus_needs_no_such_note():
+    image = "mcr.microsoft.com/azureml/base-gpu:openmpi3.1.2-cuda10.0-cudnn7-ubuntu16.04"
+
+    _, notes = resolve(spec("python=3.8", docker={"baseImage": image, "gpuSupport": True}))
+
+    assert not [note for note in notes if "--gpus" in note]

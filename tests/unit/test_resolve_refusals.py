@@ -1,8 +1,8 @@
 import pytest
 
 from scoredock.errors import SpecError
+from scoredock.formats import read_spec
 from scoredock.resolve import resolve
-from scoredock.spec import read_spec
 
 from .builders import spec
 
@@ -12,8 +12,8 @@ CONDA = "python.condaDependencies"
 @pytest.mark.parametrize(
     ("written", "path"),
     [
-        (spec("python=3.8", "numpy"), f"{CONDA}.dependencies[1]"),
-        (spec("python=3.8", "conda-forge::libgcc=9"), f"{CONDA}.dependencies[1]"),
+        (spec("python=3.8", "numpy 1.18 py38 0"), f"{CONDA}.dependencies[1]"),
+        (spec("python=3.8", "conda-forge::numpy>=1,<1,16"), f"{CONDA}.dependencies[1]"),
         (spec("python=abc"), f"{CONDA}.dependencies[0]"),
         (spec("pip", "python=2.7"), f"{CONDA}.dependencies[1]"),
         (spec("python=3.8", {"pip": ["a", "b\nc"]}), f"{CONDA}.dependencies[1].pip[1]"),
@@ -25,7 +25,13 @@ CONDA = "python.condaDependencies"
         (spec(environmentVariables={"1A": "c"}), "environmentVariables.1A"),
         (spec(environmentVariables={"A=B": "c"}), "environmentVariables.A=B"),
         (spec(environmentVariables={"": "c"}), "environmentVariables."),
-        (spec(docker={"baseDockerfile": "FROM scratch"}), "docker.baseDockerfile"),
+        (spec(docker={"baseDockerfile": "RUN x"}), "docker.baseDockerfile"),
+        (spec(docker={"baseDockerfile": "FROM x\nnonsense"}), "docker.baseDockerfile:2"),
+        (spec(docker={"baseImage": "an image"}), "docker.baseImage"),
+        (spec(docker={"platform": {"os": "Windows"}}), "docker.platform.os"),
+        (spec(docker={"platform": {"architecture": "a b"}}), "docker.platform.architecture"),
+        (spec(docker={"shmSize": "lots"}), "docker.shmSize"),
+        (spec(docker={"arguments": ["--ulimit", "x"]}), "docker.arguments[0]"),
         (spec(docker={"buildContext": {"location": "u"}}), "docker.buildContext"),
         (spec(python={"userManagedDependencies": True}), "docker.baseImage"),
         (
@@ -66,10 +72,13 @@ def test_a_line_break_cannot_enter_the_dockerfile(written, path):
 @pytest.mark.parametrize(
     ("written", "path"),
     [
-        (r'{"name": "\ud800", "python": {"condaDependencies": {}}}', "name"),
+        (
+            r'{"name": "\ud800", "python": {"condaDependencies": {}}}',
+            "azureml_environment.json: name",
+        ),
         (
             r'{"environmentVariables": {"A": "\ud800"}, "python": {"condaDependencies": {}}}',
-            "environmentVariables.A",
+            "azureml_environment.json: environmentVariables.A",
         ),
     ],
 )
@@ -83,7 +92,7 @@ def test_half_a_character_which_no_file_can_hold_is_refused(write_spec, written,
 
 
 def test_a_problem_of_the_conda_file_names_that_file(write_spec):
-    written, _ = read_spec(write_spec({"python": {}}, "dependencies: [python=3.8, numpy]"))
+    written, _ = read_spec(write_spec({"python": {}}, "dependencies: [python=3.8, my numpy]"))
 
     with pytest.raises(SpecError) as caught:
         resolve(written)

@@ -3,15 +3,16 @@ from pathlib import Path
 
 import pytest
 
+from scoredock.deployment import Deployment, seconds
 from scoredock.errors import SpecError
-from scoredock.paths import COMPOSE_FILE
+from scoredock.paths import COMPOSE_FILE, state
 from scoredock.render import ScoringCode
-from scoredock.service import Deployment, Service, compose_variables, image_name, seconds
+from scoredock.service import Service, compose_variables, image_name
 
 from .builders import CODE
 
-# BASE_IMAGE without a value leaves the choice to the rendered Dockerfile.
-OWN_DEFAULT = {"BASE_IMAGE"}
+# These without a value leave the choice to the rendered Dockerfile.
+OWN_DEFAULT = {"BASE_IMAGE", "BUILD_IMAGE"}
 
 
 def options(**changes):
@@ -114,6 +115,7 @@ def test_compose_gets_what_the_options_say(monkeypatch, tmp_path):
         "START_PERIOD": "5m",
         "CA_FILE": f"{tmp_path}/ca.pem",
         "PIP_CONFIG": f"{tmp_path}/pip.conf",
+        "SERVICE_FILE": str(state("context", "digits", "compose.service.yaml")),
     }
 
 

@@ -94,6 +94,7 @@ def test_a_name_without_a_value_sets_nothing(unset, tmp_path, line):
         "TEMPLATES_DIR",
         "CA_FILE",
         "PIP_CONFIG",
+        "NETWORK_FILE",
         "SCOREDOCK_STATE",
     ],
 )

@@ -8,6 +8,7 @@ from scoredock.paths import TEMPLATES
 from scoredock.templates import OUTPUTS, load_templates
 
 from .builders import NAMES
+from .template_tables import README, fresh_readme
 
 
 def test_the_shipped_folder_has_a_template_for_each_output_and_no_other():
@@ -37,7 +38,12 @@ def documented():
 
 @pytest.mark.parametrize("name", documented())
 def test_the_readme_of_the_templates_names_every_block_name_and_filter(name):
-    readme = (TEMPLATES / "README.md").read_text()
+    readme = README.read_text()
     code = " ".join(re.findall(r"```.*?```|`[^`]+`", readme, flags=re.DOTALL))
 
     assert re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", code)
+
+
+def test_the_tables_of_that_readme_are_those_of_the_code():
+    # PYTHONPATH=src .venv/bin/python tests/unit/template_tables.py
+    assert README.read_text() == fresh_readme()

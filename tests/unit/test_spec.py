@@ -1,7 +1,8 @@
 import pytest
 
 from scoredock.errors import SpecError
-from scoredock.spec import PipSection, read_spec
+from scoredock.formats import read_spec
+from scoredock.spec import PipSection
 
 # As azureml-core 1.61 saves Environment("default-env"), the sections for other services shortened.
 SAVED = """{
@@ -33,6 +34,7 @@ SAVED = """{
     "inferencingStackVersion": null,
     "assetId": null
 }"""
+IMAGE = '"mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:20251130.v1"'
 SAVED_CONDA = """\
 # Conda environment specification. The dependencies defined in this file will\r
 # be automatically provisioned for runs with userManagedDependencies=False.\r
@@ -87,7 +89,7 @@ def test_the_conda_file_wins_over_inline_dependencies_with_a_warning(write_spec)
 
     assert spec.python.conda_dependencies.dependencies == ("python=3.8",)
     assert warnings == [
-        "conda_dependencies.yml wins over python.condaDependencies in azureml_environment.json"
+        "conda_dependencies.yml wins over azureml_environment.json: python.condaDependencies"
     ]
 
 
@@ -115,7 +117,7 @@ def test_a_missing_conda_file_is_reported_with_both_ways_out(write_spec):
 
     assert str(caught.value) == (
         f"{folder}/conda_dependencies.yml: not found, "
-        "and python.condaDependencies in azureml_environment.json is absent"
+        "and azureml_environment.json: python.condaDependencies is absent"
     )
     assert "userManagedDependencies" in caught.value.hint
 
@@ -160,7 +162,7 @@ def test_a_syntax_error_in_the_conda_file_is_reported_with_line_and_column(write
     [
         pytest.param("name: !unknown x\n", id="a tag that YAML does not have"),
         pytest.param("name: \x01\n", id="a control character"),
-        pytest.param("name: 2024-13-45\n", id="a date that does not exist"),
+        pytest.param("name: !!timestamp 2024-13-45\n", id="a date that does not exist"),
     ],
 )
 def test_what_yaml_cannot_load_is_a_spec_error_of_one_line(write_spec, conda):
@@ -190,14 +192,36 @@ def test_a_byte_order_mark_is_accepted_in_both_files(write_spec):
     )
 
 
-def test_a_base_dockerfile_beside_the_spec_is_refused(write_spec):
+def test_a_base_dockerfile_beside_the_spec_is_part_of_it(write_spec):
+    folder = write_spec(SAVED.replace(IMAGE, "null"), SAVED_CONDA)
+    (folder / "BaseDockerfile").write_text("FROM python:3.8-slim\n")
+
+    spec, warnings = read_spec(folder)
+
+    assert spec.docker.base_dockerfile == "FROM python:3.8-slim\n"
+    assert spec.where("docker.baseDockerfile") == "BaseDockerfile"
+    assert warnings == []
+
+
+def test_a_base_dockerfile_beside_a_base_image_is_refused_since_nobody_knows_which(write_spec):
     folder = write_spec(SAVED, SAVED_CONDA)
     (folder / "BaseDockerfile").write_text("FROM scratch\n")
 
-    with pytest.raises(SpecError, match="Dockerfile text is not supported") as caught:
+    with pytest.raises(
+        SpecError, match=r"beside azureml_environment\.json: docker\.baseImage"
+    ) as caught:
         read_spec(folder)
 
-    assert caught.value.path == f"{folder}/BaseDockerfile"
+    assert caught.value.path == "BaseDockerfile"
+
+
+def test_dockerfile_text_beside_a_base_image_in_one_file_is_refused_at_read_time(write_spec):
+    docker = {"baseImage": "python:3.8", "baseDockerfile": "FROM python:3.8"}
+
+    with pytest.raises(SpecError) as caught:
+        read_spec(write_spec({"docker": docker, **with_conda(INLINE)}))
+
+    assert caught.value.path == "azureml_environment.json: docker.baseDockerfile"
 
 
 @pytest.mark.parametrize("written", ['"環境 é"', '"\\u74b0\\u5883 \\u00e9"'])

@@ -2,7 +2,7 @@ import pytest
 
 from scoredock.errors import TemplateError
 from scoredock.render import render
-from scoredock.templates import load_templates
+from scoredock.templates import OUTPUTS, load_templates
 
 from .builders import CODE, NAMES, resolved
 
@@ -52,7 +52,7 @@ def test_a_template_that_extends_nothing_takes_the_place_of_the_shipped_one(over
 
     text = dockerfile(overrides)
 
-    assert text.split("\n", 1)[1] == "FROM python:3.8-slim\nUSER 1\nUSER 2\n"
+    assert text.split("\n", 2)[2] == "FROM python:3.8-slim\nUSER 1\nUSER 2\n"
 
 
 def test_a_template_without_an_override_is_the_shipped_one(overrides):
@@ -100,9 +100,7 @@ def test_a_misspelled_file_name_is_refused_with_the_real_ones(overrides, name):
     with pytest.raises(TemplateError) as caught:
         load_templates(overrides)
 
-    assert str(caught.value) == (
-        f"{overrides}: expected Dockerfile.j2 or conda_dependencies.yml.j2, found {name}"
-    )
+    assert str(caught.value) == (f"{overrides}: expected {' or '.join(OUTPUTS)}, found {name}")
 
 
 @pytest.mark.parametrize("name", ["Dockerfile", "_partial.j2", "notes.txt"])

@@ -1,6 +1,6 @@
 import pytest
 
-from scoredock.spec import read_spec
+from scoredock.formats import read_spec
 
 INLINE = {"dependencies": ["python=3.11", {"pip": ["numpy"]}]}
 
@@ -21,7 +21,7 @@ def with_conda(conda):
             {"docker": {"baseImages": "x"}},
             "docker.baseImages: unknown key, ignored (the nearest known one is 'baseImage')",
         ),
-        ({"docker": {"gpuSupport": False}}, "docker.gpuSupport: unknown key, ignored"),
+        ({"docker": {"zzz": 1}}, "docker.zzz: unknown key, ignored"),
         (
             {"python": {"userManaged": True, "condaDependencies": INLINE}},
             "python.userManaged: unknown key, ignored "

@@ -57,7 +57,7 @@ def test_a_version_that_this_machine_does_not_have_is_not_found():
 def test_the_environment_is_made_by_the_command_that_the_dockerfile_runs():
     command = virtualenv.environment_command(
         PREFIX,
-        env=resolved(),
+        env=resolved(keep=("tests",)),
         interpreter="/usr/bin/python3.8",
         python_version="3.8",
         conda_file=Path("/state/0123.yml"),
@@ -82,6 +82,8 @@ def test_the_environment_is_made_by_the_command_that_the_dockerfile_runs():
         "/state/0123.yml",
         "--server",
         str(CONTEXT / "server"),
+        "--keep",
+        "tests",
         "--ca-file",
         "/etc/ca.pem",
         "--pip-config",

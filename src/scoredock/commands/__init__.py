@@ -4,10 +4,15 @@
 # here so that --help, and a command that is run, import no other command.
 COMMANDS = {
     "build": "Build the image and print its name.",
+    "convert": "Write an environment of any form as the folder that the reference SDK saves.",
     "doctor": "Tell what this machine has and lacks for serving.",
     "down": "Stop the service, in whichever runtime it runs.",
+    "inspect": "Tell what an environment is, what will be made of it and why.",
+    "lock": "Write scoredock.lock: exactly what goes into the image.",
     "logs": "Print what the service has logged.",
     "render": "Render the Dockerfile and conda_dependencies.yml from the spec.",
     "score": "POST FILE to the service and print what it answers.",
+    "templates": "List, show, compare and override the blocks of the templates.",
     "up": "Build, start the service and return once it answers.",
+    "verify": "Tell whether an image is what the spec, the lock and the source make.",
 }

@@ -2,25 +2,25 @@ from typing import Any
 
 import click
 
-from scoredock import service
+from scoredock.deployment import deployment, plan
 from scoredock.doctor import examine
 from scoredock.errors import ScoredockError
-from scoredock.options import BASE_IMAGE, LISTEN, SPEC, with_options
+from scoredock.options import BASE_IMAGE, BUILD_IMAGE, LISTEN, SPEC, with_options
 from scoredock.output import warn
-from scoredock.service import deployment
 
 
 @click.command()
-@with_options(SPEC, [BASE_IMAGE], LISTEN)
-def doctor(base_image: str, bind: str, port: int, **values: Any) -> None:
+@with_options(SPEC, [BASE_IMAGE, BUILD_IMAGE], LISTEN)
+def doctor(base_image: str, build_image: str, bind: str, port: int, **values: Any) -> None:
     """Tell what this machine has and lacks for serving.
 
     Each lack comes with its remedy.
     """
-    planned = service.plan(deployment(**values), warn=warn, note=lambda _: None)
+    planned = plan(deployment(**values), warn=warn, note=lambda _: None)
     lacking = 0
     for finding in examine(
         base_image=base_image or planned.env.base_image,
+        build_image=planned.env.build_image and (build_image or planned.env.build_image),
         bind=bind,
         port=port,
         python_version=planned.env.python_version,

@@ -4,15 +4,16 @@ from typing import Any
 import click
 
 from scoredock import service
+from scoredock.deployment import context_folder, deployment, plan, with_edits
 from scoredock.engine import connect
 from scoredock.errors import EngineError
-from scoredock.options import IMAGE, RUNTIME, SERVICE, SPEC, with_options
+from scoredock.options import EDITED, IMAGE, RUNTIME, SERVICE, SPEC, with_options
 from scoredock.output import note, progress, warn
-from scoredock.service import deployment
+from scoredock.spec import CONDA_FILE
 
 
 @click.command()
-@with_options(SPEC, IMAGE, SERVICE, [RUNTIME])
+@with_options(SPEC, IMAGE, EDITED, SERVICE, [RUNTIME])
 def up(verbose: bool, runtime: str, **values: Any) -> None:
     """Build, start the service and return once it answers.
 
@@ -20,8 +21,15 @@ def up(verbose: bool, runtime: str, **values: Any) -> None:
     this machine. A second call takes over what changed. Prints the scoring URL.
     """
     wanted = deployment(**values)
-    planned = service.plan(wanted, warn=warn, note=note)
+    planned = plan(wanted, warn=warn, note=note)
     runtime = _choose_runtime(runtime)
+    if runtime == "docker":
+        context = context_folder(planned.code)
+        planned = with_edits(wanted, planned, context=context, warn=warn, note=note)
+    else:
+        # Of what is rendered the process runtime uses this alone.
+        names = [CONDA_FILE]
+        planned = with_edits(wanted, planned, context=None, names=names, warn=warn, note=note)
     with progress("working") as report:
         if runtime == "docker":
             started = service.up_docker(wanted, planned, report=report, verbose=verbose)

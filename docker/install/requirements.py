@@ -1,0 +1,50 @@
+"""Read what is to be installed."""
+
+import re
+import sys
+
+from tools import Tools
+
+# Options of a requirements file that uv honours as pip does; of others it says that it ignores
+# them, or it refuses the file. Files that are named in it are not looked into.
+UV_OPTIONS = (
+    "--extra-index-url",
+    "--find-links",
+    "--index-url",
+    "--no-binary",
+    "--only-binary",
+    "-f",
+    "-i",
+)
+# pip's settings that uv has no variable for.
+PIP_ONLY = ("no-binary", "no-deps", "no-index", "only-binary", "prefer-binary", "require-hashes")
+
+
+def read_conda_file(path: str, tools: Tools) -> "dict":
+    """Return the lists `channels`, `conda` and `pip` of a conda environment file."""
+    if tools.module("yaml"):
+        sys.path.append(tools.module("yaml"))
+    import yaml
+
+    with open(path, encoding="utf-8") as file:
+        environment = yaml.safe_load(file)
+    entries = environment.get("dependencies") or []
+    return {
+        "channels": environment.get("channels") or [],
+        "conda": [entry for entry in entries if isinstance(entry, str)],
+        "pip": [
+            line for entry in entries if isinstance(entry, dict) for line in entry.get("pip") or []
+        ],
+    }
+
+
+def uv_understands(lines: "list", settings: "dict") -> bool:
+    """Tell whether uv installs the same as pip, with these lines and pip's settings."""
+    return not any(name in settings for name in PIP_ONLY) and all(map(_uv_reads, lines))
+
+
+def _uv_reads(line: str) -> bool:
+    if line.startswith("-"):
+        return re.split(r"[\s=]", line)[0] in UV_OPTIONS
+    # Options of a single requirement, as --global-option; uv reads --hash alone.
+    return all(word.startswith("--hash") for word in line.split() if word.startswith("--"))

@@ -1,0 +1,156 @@
+"""What to serve, as options say it, and the plan that the pure stages make of it.
+
+Nothing here knows an engine: a command that only renders starts without the libraries for one.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from scoredock.context import check_base_context, find_code
+from scoredock.edits import settle_edits
+from scoredock.errors import SpecError
+from scoredock.formats import read
+from scoredock.network import NO_NETWORK, Network
+from scoredock.packages import InstallerChoice
+from scoredock.paths import state
+from scoredock.render import ScoringCode, render
+from scoredock.resolve import ResolvedEnvironment, resolve
+from scoredock.templates import OUTPUTS, load_templates
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """What to serve and how, as set in .env or with options; relative paths start at the cwd."""
+
+    spec: Path
+    source: Path
+    entry_script: str
+    models: Path
+    source_name: str = ""
+    templates: Path | None = None
+    installer: InstallerChoice = "auto"
+    keep: tuple[str, ...] = ()
+    image: str = ""
+    base_image: str = ""
+    build_image: str = ""
+    ca_file: Path | None = None
+    pip_config: Path | None = None
+    network: Network = NO_NETWORK
+    bind: str = "127.0.0.1"
+    port: int = 6789
+    worker_count: int | None = None
+    worker_timeout: int | None = None
+    start_period: str = "120s"
+    as_is: bool = False
+    force: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """Where the spec lies, and what is rendered beside it."""
+        return self.spec if self.spec.is_dir() else self.spec.parent
+
+
+def deployment(*, models: Path | None, network: Path | None = None, **values: Any) -> Deployment:
+    """Return what the options say, with `models` beside the source where it is not set.
+
+    Raises SpecError for a secret's file that is not there, and for options that exclude each other.
+    """
+    if values.get("as_is") and values.get("force"):
+        raise SpecError("expected --as-is or --force, found both", path="--force")
+    for name in ("ca_file", "pip_config"):
+        path = values.get(name)
+        if path is not None and not path.is_file():
+            raise SpecError("no such file", path=str(path), hint=f"set {name.upper()}")
+    models = models or values["source"] / "models"
+    if network is None:
+        return Deployment(models=models, **values)
+    from scoredock.network_file import read_network  # where there is one alone
+
+    if network.resolve().is_relative_to(values["source"].resolve()):
+        raise SpecError(
+            "lies in the source folder, which goes into the image",
+            path=str(network),
+            hint="move it to another folder: it may hold credentials",
+        )
+    return Deployment(models=models, network=read_network(network), **values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What the pure stages made of the deployment."""
+
+    env: ResolvedEnvironment
+    code: ScoringCode
+    rendered: Mapping[str, str]
+    base_context: Path | None = None
+    """The folder that the spec's own Dockerfile takes files from, if it takes any."""
+
+
+def plan(deployment: Deployment, *, warn: Report, note: Report) -> Plan:
+    """Parse, resolve and render; `warn` gets what may be a mistake, `note` what was chosen."""
+    seconds(deployment.start_period)
+    reading = read(deployment.spec)
+    env, notes = resolve(reading.spec, keep=deployment.keep, installer=deployment.installer)
+    place = reading.spec.where("docker.baseDockerfile")
+    check_base_context(reading.build_context, env.base_files, place=place)
+    for line in reading.warnings:
+        warn(line)
+    for line in notes:
+        note(line)
+    code = find_code(deployment.source, deployment.entry_script, name=deployment.source_name)
+    templates = load_templates(deployment.templates)
+    rendered = render(env, code, templates)
+    if deployment.templates:
+        from scoredock.blocks import outdated_overrides  # for overrides alone
+
+        for line in outdated_overrides(templates):
+            warn(line)
+    base_context = reading.build_context if env.base_files else None
+    return Plan(env=env, code=code, rendered=rendered, base_context=base_context)
+
+
+def with_edits(
+    deployment: Deployment,
+    planned: Plan,
+    *,
+    context: Path | None,
+    names: Collection[str] = tuple(OUTPUTS.values()),
+    warn: Report,
+    note: Report,
+) -> Plan:
+    """Return the plan with what a person has edited in its rendered files; see edits.py.
+
+    `context` is the folder that a build context is written to, if one is; `names` are the files
+    that are used.
+    """
+    settled = settle_edits(
+        {name: planned.rendered[name] for name in names},
+        beside=deployment.folder,
+        context=context,
+        as_is=deployment.as_is,
+        force=deployment.force,
+        warn=warn,
+        note=note,
+    )
+    return replace(planned, rendered={**planned.rendered, **settled})
+
+
+def context_folder(code: ScoringCode) -> Path:
+    """Return where the build context of a service is written."""
+    return state("context", code.source_name)
+
+
+def seconds(duration: str) -> float:
+    """Return the seconds of a compose duration such as `90s`, `2m` or `1m30s`."""
+    parts = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", duration.strip())
+    if not duration.strip() or parts is None:
+        raise SpecError(
+            f"expected a duration as in 90s or 2m, found {duration!r}", path="START_PERIOD"
+        )
+    hours, minutes, rest = (float(part or 0) for part in parts.groups())
+    return hours * 3600 + minutes * 60 + rest

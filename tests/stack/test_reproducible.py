@@ -1,0 +1,198 @@
+"""A lock, what is built from it, and that it is the same wherever and whenever it is built."""
+
+import json
+import os
+import shutil
+import sys
+import uuid
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from channel.make import make_channel
+from package_server import PackageServer
+from support import base_image
+
+MINOR = "{}.{}".format(*sys.version_info)
+
+pytestmark = pytest.mark.docker
+
+
+def make_wheel(folder: Path, name: str, version: str, *, requires: str = "") -> None:
+    """Write a wheel of one module."""
+    info = f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(f"{name}.py", f"version = {version!r}\n")
+        needs = f"Requires-Dist: {requires}\n" if requires else ""
+        wheel.writestr(
+            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}"
+        )
+        tag = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        wheel.writestr(f"{info}/WHEEL", tag)
+        wheel.writestr(f"{info}/RECORD", "")
+
+
+@pytest.fixture
+def environment(environment: dict[str, str]) -> dict[str, str]:
+    return environment | {"BUILD_IMAGE": base_image("3.11")}
+
+
+@pytest.fixture
+def gateway(engine) -> str:
+    """The address of this machine, as a step of a build sees it."""
+    [config] = engine.networks.get("bridge").attrs["IPAM"]["Config"]
+    return config["Gateway"]
+
+
+@pytest.fixture
+def spec(tmp_path: Path):
+    """Write a spec folder with this conda part; BuildKit has not seen it before."""
+
+    def write(*dependencies: object, channels: tuple[str, ...] = ()) -> Path:
+        folder = tmp_path / "environment"
+        folder.mkdir(exist_ok=True)
+        written = {"name": f"test-{uuid.uuid4()}"}
+        (folder / "azureml_environment.json").write_text(json.dumps(written))
+        conda = {"channels": list(channels), "dependencies": list(dependencies)}
+        (folder / "conda_dependencies.yml").write_text(json.dumps(conda))
+        return folder
+
+    return write
+
+
+def copied(folder: Path, target: Path, *, when: int, mode: int) -> Path:
+    """Copy a folder, with other times and modes."""
+    shutil.copytree(folder, target)
+    for path in target.rglob("*"):
+        if path.is_file():
+            path.chmod(mode)
+        os.utime(path, (when, when))
+    return target
+
+
+def test_the_same_lock_and_source_are_the_same_image_wherever_and_whenever_they_are_built(
+    scoredock, spec, source, tmp_path, environment
+):
+    folder = spec("python=3.11", {"pip": ["joblib==1.5.2"]})
+    # Where the source lies is not in the image, its name is.
+    locked = scoredock("lock", "--spec", folder, "--source", source)
+    assert locked.returncode == 0, locked.stderr
+    text = (folder / "scoredock.lock").read_text()
+    assert "://" not in text
+    again = scoredock("lock", "--spec", folder, "--source", source)
+    assert again.returncode == 0, again.stderr
+    assert (folder / "scoredock.lock").read_text() == text
+
+    options = ["--reproducible", "--no-cache"]
+    first = scoredock("build", *options, "--spec", folder, "--source", source)
+    assert first.returncode == 0, first.stderr
+    spec_copy = copied(folder, tmp_path / "there" / "spec", when=1_600_000_000, mode=0o600)
+    source_copy = copied(source, tmp_path / "there" / "plain", when=1_650_000_000, mode=0o640)
+    second = scoredock(
+        "build", *options, "--spec", spec_copy, "--source", source_copy,
+        SCOREDOCK_STATE=str(tmp_path / "there" / "state"),
+    )  # fmt: skip
+
+    assert second.returncode == 0, second.stderr
+    assert first.stdout == second.stdout
+    image, digest = first.stdout.split()
+    assert image == environment["IMAGE"]
+    verified = scoredock("verify", image, "--spec", folder, "--source", source)
+    assert (verified.returncode, verified.stdout) == (0, f"{digest}\n"), verified.stderr
+
+    with (source_copy / "score.py").open("a") as script:
+        script.write("# another\n")
+    differs = scoredock("verify", image, "--spec", folder, "--source", source_copy)
+
+    assert differs.returncode == 1
+    assert differs.stdout == "/var/azureml-app/plain/score.py: content\n"
+    assert "is not what was built now: 1 differences" in differs.stderr
+
+
+def test_a_build_from_the_lock_takes_its_versions_and_asks_no_solver(
+    scoredock, spec, source, tmp_path, gateway, engine, environment
+):
+    index = tmp_path / "index"
+    index.mkdir()
+    make_wheel(index, "greeter", "1.0", requires="greeted")
+    make_wheel(index, "greeted", "1.0")
+    with PackageServer(index, host=gateway) as server:
+        config = tmp_path / "pip.conf"
+        places = f"extra-index-url = http://{server.address}/simple/\ntrusted-host = {gateway}\n"
+        config.write_text(f"[global]\n{places}")
+        options = ["--spec", spec("python=3.11", {"pip": ["greeter"]}), "--source", source]
+        options += ["--pip-config", config]
+        locked = scoredock("lock", *options)
+        assert locked.returncode == 0, locked.stderr
+        # What a solver would take now, and could not satisfy.
+        make_wheel(index, "greeter", "2.0", requires="not-to-be-had-anywhere")
+        make_wheel(index, "greeted", "2.0")
+
+        built = scoredock("build", "--locked", *options)
+
+        assert built.returncode == 0, built.stderr
+        lock = yaml.safe_load((options[1] / "scoredock.lock").read_text())
+        assert {"greeter==1.0", "greeted==1.0"} <= lock["pip"].keys()
+        assert server.address not in (options[1] / "scoredock.lock").read_text()
+        code = "import greeter, greeted; print(greeter.version, greeted.version)"
+        ran = engine.containers.run(environment["IMAGE"], ["python", "-c", code], remove=True)
+        assert ran == b"1.0 1.0\n"
+
+        file = options[1] / "scoredock.lock"
+        [digest] = lock["pip"]["greeted==1.0"]
+        file.write_text(file.read_text().replace(digest, "sha256:" + "0" * 64))
+        refused = scoredock("build", "--locked", *options)
+
+        assert refused.returncode == 4
+        assert "Hash mismatch for `greeted==1.0`" in refused.stderr
+
+
+def test_locked_conda_packages_are_installed_without_their_channels_index(
+    scoredock, spec, source, tmp_path, gateway, engine, environment
+):
+    channel = tmp_path / "channel"
+    make_channel(channel, [])
+    with PackageServer(channel, host=gateway) as server:
+        folder = spec(f"python={MINOR}", "greeting", channels=(f"http://{server.address}",))
+        options = ["--spec", folder, "--source", source]
+        locked = scoredock("lock", *options)
+        assert locked.returncode == 0, locked.stderr
+        assert any("repodata" in path for path in server.paths)
+        records = yaml.safe_load((folder / "scoredock.lock").read_text())["conda"]
+        assert {"python", "greeting"} <= {record["name"] for record in records}
+        server.paths.clear()
+
+        built = scoredock("build", "--locked", *options)
+
+        assert built.returncode == 0, built.stderr
+        assert [path for path in server.paths if "repodata" in path] == []
+        command = ["cat", "/opt/env/share/greeting/text"]
+        ran = engine.containers.run(environment["IMAGE"], command, remove=True)
+        assert ran == b"hello from conda"
+
+
+def test_a_stale_lock_is_not_built_from_and_check_tells_what_has_moved(
+    scoredock, spec, source, tmp_path
+):
+    folder = spec("python=3.11", {"pip": []})
+    options = ["--spec", folder, "--source", source]
+    none = scoredock("build", "--locked", *options)
+    assert none.returncode == 4
+    assert f"error: {folder}/scoredock.lock: no such file\n" in none.stderr
+    locked = scoredock("lock", *options)
+    assert locked.returncode == 0, locked.stderr
+    assert scoredock("lock", "--check", *options).returncode == 0
+    spec("python=3.11", {"pip": ["joblib"]})
+
+    checked = scoredock("lock", "--check", *options, DOCKER_HOST="tcp://127.0.0.1:9")
+    built = scoredock("build", "--locked", *options)
+
+    assert checked.returncode == 4
+    [line] = checked.stdout.splitlines()
+    assert line.startswith("spec: ")
+    assert built.returncode == 4
+    assert f"{folder}/scoredock.lock: stale: spec moved since it was made" in built.stderr
+    context = tmp_path / "state" / "context" / "plain"  # of the first lock
+    assert "joblib" not in (context / "conda_dependencies.yml").read_text()

@@ -1,0 +1,13 @@
+"""The modules of docker/install, as the programs there import them: each by its bare name."""
+
+import importlib
+import sys
+
+from support import ROOT
+
+sys.path.append(str(ROOT / "docker" / "install"))
+
+network = importlib.import_module("network")
+requirements = importlib.import_module("requirements")
+tools = importlib.import_module("tools")
+trim = importlib.import_module("trim")

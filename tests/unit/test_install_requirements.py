@@ -1,0 +1,79 @@
+"""docker/install/requirements.py and tools.py: what is installed, and by which program."""
+
+import pytest
+
+from .install import requirements, tools
+
+
+class Never:
+    """Tools of which nothing is fetched: the kit's own environment has them."""
+
+    def module(self, name):
+        return ""
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("dependencies:", {"channels": [], "conda": [], "pip": []}),
+        (
+            "channels: [a, b]\ndependencies: [{pip: [x]}, python=3.8, {pip: [y]}, numpy~=1.18]",
+            {"channels": ["a", "b"], "conda": ["python=3.8", "numpy~=1.18"], "pip": ["x", "y"]},
+        ),
+        ("dependencies:\n- pip:\n", {"channels": [], "conda": [], "pip": []}),
+    ],
+)
+def test_the_conda_file_is_read(tmp_path, text, found):
+    path = tmp_path / "conda.yml"
+    path.write_text(text)
+
+    assert requirements.read_conda_file(str(path), Never()) == found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "numpy==1.18.5",
+        "azureml-dataset-runtime[pandas,fuse]~=1.34.0",
+        "six ; python_version < '4'",
+        "six --hash=sha256:0123",
+        "git+https://github.com/example/a.git@v2.1#subdirectory=b",
+        "https://example.com/a-1.0-py3-none-any.whl?sv=2020&sig=a%2Fb%3D",
+        "--extra-index-url https://index.example.com/simple",
+        "--index-url=https://index.example.com/simple",
+        "-f https://index.example.com/wheels",
+        "--only-binary :all:",
+    ],
+)
+def test_uv_takes_what_it_reads_as_pip_does(line):
+    assert requirements.uv_understands(["numpy", line], {})
+
+
+# uv 0.13 says that it ignores these, or refuses them.
+@pytest.mark.parametrize(
+    "line",
+    ["--pre", "--trusted-host index.example.com", "--prefer-binary", "--no-deps", "-r other.txt",
+     "-c constraints.txt", "--use-feature=fast-deps", "six --global-option=--verbose"],
+)  # fmt: skip
+def test_pip_takes_what_uv_would_ignore(line):
+    assert not requirements.uv_understands(["numpy", line], {})
+
+
+@pytest.mark.parametrize(("name", "by_uv"), [("index-url", True), ("no-binary", False)])
+def test_pip_takes_what_its_configuration_says_to_pip_alone(name, by_uv):
+    assert requirements.uv_understands(["numpy"], {name: ["x"]}) == by_uv
+
+
+def test_a_tool_of_the_cache_is_not_fetched_again(tmp_path):
+    own = tools.Tools({"PATH": "/nonexistent"}, str(tmp_path), "/nonexistent")
+    folder = tmp_path / "tools" / own.folder.rpartition("/")[2] / tools.REQUIREMENTS["uv"]
+    folder.mkdir(parents=True)
+
+    assert own.uv == str(folder / "bin" / "uv")
+
+
+def test_a_module_that_is_installed_is_not_fetched(tmp_path):
+    own = tools.Tools({}, str(tmp_path), str(tmp_path))
+
+    assert own.module("yaml") == ""
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,207 @@
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from scoredock.errors import SpecError
+from scoredock.network import Network, channel_url, network_hint
+from scoredock.network_file import read_network
+from scoredock.paths import KIT
+
+from .install import network as installer
+
+PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+INDEX = "https://index.example.com/simple"
+
+
+@pytest.fixture
+def read(tmp_path, monkeypatch):
+    """Read the text of a network.yaml on a machine with this text in its netrc."""
+
+    def given(text, netrc=""):
+        (tmp_path / "netrc").write_text(netrc)
+        monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+        file = tmp_path / "network.yaml"
+        file.write_text(text)
+        return read_network(file)
+
+    return given
+
+
+def test_an_empty_file_changes_nothing(read):
+    assert read("") == Network()
+    assert Network().secret() == "{}"
+    assert Network().proxy_arguments() == {}
+
+
+@pytest.mark.parametrize(
+    ("image", "pulled"),
+    [
+        ("python:3.11-slim", "mirror.example.com/hub/library/python:3.11-slim"),
+        ("bitnami/python:3.11", "mirror.example.com/hub/bitnami/python:3.11"),
+        ("docker.io/library/python:3", "mirror.example.com/hub/library/python:3"),
+        ("mcr.example.com/azureml/base:1", "mirror.example.com:5000/azureml/base:1"),
+        ("localhost:5000/python", "localhost:5000/python"),
+        ("quay.example.com/python:3", "quay.example.com/python:3"),
+    ],
+)
+def test_an_image_is_pulled_from_the_mirror_of_its_registry(read, image, pulled):
+    settings = read(
+        "registry_mirrors:\n  docker.io: mirror.example.com/hub/\n"
+        "  mcr.example.com: mirror.example.com:5000\n"
+    )
+
+    assert settings.mirrored(image) == pulled
+    contexts = {image: f"docker-image://{pulled}"} if image != pulled else {}
+    assert settings.image_contexts({"BASE_IMAGE": image}) == contexts
+
+
+def test_a_login_of_netrc_goes_into_the_urls_of_its_host(read):
+    settings = read(
+        f"python_index: {INDEX}\n"
+        "extra_python_indexes: ['https://own:pw@index.example.com/more', 'https://b.example.com']\n"
+        "conda_mirrors: {conda-forge: 'http://index.example.com:8080/forge'}\n",
+        netrc="machine index.example.com login user password p@ss/word\ndefault login x password y",
+    )
+
+    assert settings.python_index == "https://user:p%40ss%2Fword@index.example.com/simple"
+    assert settings.extra_python_indexes == [
+        "https://own:pw@index.example.com/more",
+        "https://b.example.com",
+    ]
+    assert settings.conda_mirrors == {
+        "conda-forge": "http://user:p%40ss%2Fword@index.example.com:8080/forge"
+    }
+
+
+@pytest.mark.parametrize("value", ["company.pem", "authorities", json.dumps(PEM)])
+def test_authorities_are_a_file_a_folder_or_text(read, tmp_path, value):
+    (tmp_path / "company.pem").write_text(PEM)
+    (tmp_path / "authorities").mkdir()
+    (tmp_path / "authorities" / "one.crt").write_text(PEM)
+    (tmp_path / "authorities" / "one.key").write_text("a private key")
+
+    assert read(f"ca: {value}").ca == PEM
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("python_idnex: x", "network.yaml: python_idnex: "),
+        ("python_index: s3cr3t", "python_index: Value error, expected an http:// or https:// URL"),
+        ("registry_mirrors: {docker.io: 'https://m.example.com'}", "without https://"),
+        ("http_proxy: [s3cr3t]", "http_proxy: expected str, found list"),
+        ("- s3cr3t", "network.yaml: "),
+        ("a: [s3cr3t", "line 1: not YAML"),
+        ("ca: nowhere.pem", "network.yaml: ca: expected a PEM file"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_the_place_and_no_value(read, text, message):
+    with pytest.raises(SpecError) as caught:
+        read(text)
+
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "s3cr3t" not in str(caught.value) + caught.value.hint
+
+
+def test_a_netrc_that_cannot_be_read_is_named_without_its_content(read, tmp_path):
+    with pytest.raises(SpecError, match="line 1: not in the form of netrc") as caught:
+        read("", netrc="s3cr3t user\n")
+
+    assert str(tmp_path / "netrc") in str(caught.value)
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_the_installer_puts_every_setting_into_the_words_of_the_tools(read, tmp_path):
+    settings = read(
+        f"python_index: https://user:p%40ss@index.example.com/simple\n"
+        f"extra_python_indexes: ['{INDEX}', 'https://b.example.com/simple']\n"
+        "conda_mirrors: {conda-forge: 'http://me:p%40ss@m.example.com/forge'}\n"
+        "https_proxy: http://proxy.example.com:3128\n"
+        f"no_proxy: localhost\nca: {json.dumps(PEM)}\n"
+    )
+    secret = tmp_path / "secret"
+    secret.write_text(settings.secret())
+    environ = {}
+
+    mirrors = installer.apply(installer.read(str(secret)), environ, str(tmp_path))
+
+    assert mirrors == {channel_url("conda-forge"): "http://m.example.com/forge"}
+    logins = json.loads(Path(environ.pop("RATTLER_AUTH_FILE")).read_text())
+    assert logins == {"m.example.com": {"BasicHTTP": {"username": "me", "password": "p@ss"}}}
+    bundle = environ.pop("SSL_CERT_FILE")
+    assert Path(bundle).read_text().endswith(PEM + "\n")
+    assert environ == {
+        "PIP_INDEX_URL": "https://user:p%40ss@index.example.com/simple",
+        "PIP_EXTRA_INDEX_URL": f"{INDEX} https://b.example.com/simple",
+        "https_proxy": "http://proxy.example.com:3128",
+        "HTTPS_PROXY": "http://proxy.example.com:3128",
+        "no_proxy": "localhost",
+        "NO_PROXY": "localhost",
+        "PIP_CERT": bundle,
+        "REQUESTS_CA_BUNDLE": bundle,
+    }
+
+
+def test_without_settings_the_installer_changes_nothing(tmp_path):
+    environ = {}
+
+    assert installer.apply(installer.read(""), environ, str(tmp_path)) == {}
+    assert installer.read(str(tmp_path / "none")) == {}
+    assert environ == {}
+
+
+def test_proxies_are_predefined_build_arguments_in_both_spellings(read):
+    settings = read("http_proxy: http://user:pw@proxy.example.com:3128")
+
+    assert settings.proxy_arguments() == {
+        "HTTP_PROXY": "http://user:pw@proxy.example.com:3128",
+        "http_proxy": "http://user:pw@proxy.example.com:3128",
+    }
+
+
+def test_the_page_lists_every_setting_with_its_description():
+    page = (KIT / "docs" / "network.md").read_text()
+    [table] = [part for part in page.split("\n\n") if part.startswith("| setting")]
+    rows = [line for line in table.splitlines() if line.startswith("| `")]
+
+    assert rows == [
+        f"| `{name}` | {field.description} |" for name, field in Network.model_fields.items()
+    ]
+
+
+def test_settings_in_the_folder_that_goes_into_the_image_are_refused(tmp_path):
+    from scoredock.cli import cli
+
+    (tmp_path / "score.py").write_text("")
+    (tmp_path / "network.yaml").write_text("")
+
+    result = CliRunner().invoke(
+        cli, ["build", "--source", str(tmp_path), "--network", str(tmp_path / "network.yaml")]
+    )
+
+    assert isinstance(result.exception, SpecError)
+    assert "lies in the source folder" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("line", "setting"),
+    [
+        ("WARNING: 401 Error, Credentials not correct for https://index.example.com/", "~/.netrc"),
+        ("SSLError(SSLCertVerificationError(1, 'certificate verify failed: self-signed", "ca in"),
+        ("invalid peer certificate: UnknownIssuer", "ca in"),
+        ("error: the conda channel https://c.example.com/ does not answer: refused", "conda_mir"),
+        ("ProxyError: Tunnel connection failed: 403 Forbidden", "python_index"),
+        ("407 Proxy Authentication Required", "user:password@"),
+        ("tls: failed to verify certificate: x509: unknown authority", "/etc/docker/certs.d"),
+        ("Caused by: Connection refused (os error 111)", "https_proxy"),
+        ("ERROR: No matching distribution found for nothing==4010", ""),
+    ],
+)
+def test_what_the_tools_say_names_a_setting(line, setting):
+    hint = network_hint(["before", line, "after"])
+
+    assert setting in hint
+    assert bool(setting) == bool(hint)
