@@ -7,11 +7,11 @@ import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from scoredock.dockerfile import FOLDER as BASE_CONTEXT
 from scoredock.errors import SpecError
 from scoredock.lock import LOCKED
 from scoredock.paths import CONTEXT
 from scoredock.render import ScoringCode
-from scoredock.spec import BASE_CONTEXT
 from scoredock.templates import OUTPUTS
 
 # What of docker/ goes into every context; the rest of it is rendered.

@@ -41,6 +41,7 @@ class Deployment:
     ca_file: Path | None = None
     pip_config: Path | None = None
     network: Network = NO_NETWORK
+    network_file: Path | None = None
     bind: str = "127.0.0.1"
     port: int = 6789
     worker_count: int | None = None
@@ -71,13 +72,18 @@ def deployment(*, models: Path | None, network: Path | None = None, **values: An
         return Deployment(models=models, **values)
     from scoredock.network_file import read_network  # where there is one alone
 
-    if network.resolve().is_relative_to(values["source"].resolve()):
+    _refuse_inside(values["source"], network, "the source folder")
+    return Deployment(models=models, network=read_network(network), network_file=network, **values)
+
+
+def _refuse_inside(folder: Path, network_file: Path, name: str) -> None:
+    """Raise SpecError where the network settings lie in a folder that goes into the image."""
+    if network_file.resolve().is_relative_to(folder.resolve()):
         raise SpecError(
-            "lies in the source folder, which goes into the image",
-            path=str(network),
+            f"lies in {name}, which goes into the image",
+            path=str(network_file),
             hint="move it to another folder: it may hold credentials",
         )
-    return Deployment(models=models, network=read_network(network), **values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +117,9 @@ def plan(deployment: Deployment, *, warn: Report, note: Report) -> Plan:
         for line in outdated_overrides(templates):
             warn(line)
     base_context = reading.build_context if env.base_files else None
+    if base_context and deployment.network_file:
+        name = "the folder that the spec's own Dockerfile copies from"
+        _refuse_inside(base_context, deployment.network_file, name)
     return Plan(env=env, code=code, rendered=rendered, base_context=base_context)
 
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from scoredock.errors import SpecError
-from scoredock.spec import BASE_CONTEXT
 
+# The folder of the whole build context that the text's own context is copied to.
+FOLDER: Final = "base_context"
 # The names of the stages in Dockerfile.j2; those of conda channels begin with the second.
 RESERVED: Final = ("code", "channel", "base", "build", "final")
 
@@ -265,7 +266,7 @@ def _source(word: str, files: list[str]) -> str:
         return word
     inside = posixpath.normpath(f"/{word}").lstrip("/") or "."
     files.append(inside)
-    return f"{BASE_CONTEXT}/{inside}"
+    return f"{FOLDER}/{inside}"
 
 
 def _joined(each: _Instruction, flags: list[str], rest: str) -> str:

@@ -5,9 +5,10 @@ import json
 import re
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from scoredock.defaults import defaults, one_line
+from scoredock.dockerfile import BaseStages, base_stages
 from scoredock.errors import SpecError
 from scoredock.packages import (
     Installer,
@@ -20,9 +21,6 @@ from scoredock.packages import (
 from scoredock.remarks import fields_without_effect
 from scoredock.runtime_options import platform_of, runtime_options
 from scoredock.spec import CondaDependencies, DockerSection, EnvironmentSpec
-
-if TYPE_CHECKING:
-    from scoredock.dockerfile import BaseStages
 
 Variables: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -132,7 +130,7 @@ def resolve(
 
 
 def _user_managed(
-    spec: EnvironmentSpec, variables: Variables, stages: "BaseStages | None"
+    spec: EnvironmentSpec, variables: Variables, stages: BaseStages | None
 ) -> ResolvedEnvironment:
     """Return an environment that is the base image's own, with the server added to it."""
     image = stages.image if stages else (spec.docker or DockerSection()).base_image
@@ -182,7 +180,7 @@ def _made_by_installer(
     )
 
 
-def _base_stages(spec: EnvironmentSpec, notes: list[str]) -> "BaseStages | None":
+def _base_stages(spec: EnvironmentSpec, notes: list[str]) -> BaseStages | None:
     """Return the stages of the spec's own Dockerfile; a context elsewhere is a SpecError."""
     docker = spec.docker or DockerSection()
     if docker.build_context is not None:
@@ -195,8 +193,6 @@ def _base_stages(spec: EnvironmentSpec, notes: list[str]) -> "BaseStages | None"
         )
     if not docker.base_dockerfile:
         return None
-    from scoredock.dockerfile import base_stages  # few specs have one
-
     stages, more = base_stages(docker.base_dockerfile, place=spec.where("docker.baseDockerfile"))
     notes += more
     return stages

@@ -186,6 +186,21 @@ def test_settings_in_the_folder_that_goes_into_the_image_are_refused(tmp_path):
     assert "lies in the source folder" in str(result.exception)
 
 
+def test_settings_in_the_folder_that_the_specs_dockerfile_copies_are_refused(tmp_path):
+    from scoredock.cli import cli
+
+    spec = {"python": {"userManagedDependencies": True}}
+    (tmp_path / "azureml_environment.json").write_text(json.dumps(spec))
+    (tmp_path / "BaseDockerfile").write_text("FROM python:3.11-slim\nCOPY . /all\n")
+    (tmp_path / "network.yaml").write_text("")
+    network = str(tmp_path / "network.yaml")
+
+    result = CliRunner().invoke(cli, ["build", "--spec", str(tmp_path), "--network", network])
+
+    assert isinstance(result.exception, SpecError)
+    assert str(result.exception).startswith(f"{network}: lies in the folder that the spec's own")
+
+
 @pytest.mark.parametrize(
     ("line", "setting"),
     [

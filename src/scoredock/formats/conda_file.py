@@ -5,7 +5,7 @@ from scoredock.formats.document import Document
 from scoredock.formats.reading import Findings, Reading, environment_of
 
 
-def read(document: Document, findings: Findings, *, reason: str) -> Reading:
+def read_conda(document: Document, findings: Findings, *, reason: str) -> Reading:
     """Read a conda file as an environment of its name."""
     conda = conda_part(
         document.data,

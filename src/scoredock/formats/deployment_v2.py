@@ -32,7 +32,7 @@ _SAVE: Final = (
 )
 
 
-def read(document: Document, findings: Findings, *, reason: str) -> Reading:
+def read_deployment_v2(document: Document, findings: Findings, *, reason: str) -> Reading:
     """Read the environment of a deployment, and where its code and model lie."""
     data, path = document.data, ""
     if _is_endpoint(data) and not data.get("deployments"):

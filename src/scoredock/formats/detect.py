@@ -2,13 +2,20 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
 from scoredock.errors import SpecError
+from scoredock.formats.conda_file import read_conda
+from scoredock.formats.deployment_v2 import read_deployment_v2
 from scoredock.formats.document import Document, read_document, read_text
+from scoredock.formats.environment_v2 import read_environment_v2
+from scoredock.formats.inference_config import read_inference_config
+from scoredock.formats.mlflow_model import read_mlflow_model, read_python_env
 from scoredock.formats.reading import Findings, Reading
+from scoredock.formats.requirements import read_requirements
+from scoredock.formats.run_config import read_run_config
+from scoredock.formats.saved_folder import read_saved_folder
 from scoredock.formats.spelling import squashed
 from scoredock.spec import GENERATED, SPEC_FILE
 
@@ -61,21 +68,20 @@ def look_at(data: dict[str, Any], suffix: str = "") -> Look:
 class Rule(NamedTuple):
     """A form, and how it is told from the others: the first rule that holds counts."""
 
-    module: str
-    """The module of this package that reads it."""
+    read: Reader
     holds: Callable[[Look], bool]
     reason: str
 
 
 RULES: Final = (
-    Rule("mlflow_model", lambda look: look.has("flavors"), "it has flavors"),
+    Rule(read_mlflow_model, lambda look: look.has("flavors"), "it has flavors"),
     Rule(
-        "inference_config",
+        read_inference_config,
         lambda look: look.has("entryscript") or {"runtime", "condafile"} <= look.keys,
         "it names an entry script, or a runtime with a conda file",
     ),
     Rule(
-        "run_config",
+        read_run_config,
         lambda look: (
             look.suffix == ".runconfig"
             or look.has("rundefinition", "condadependenciesfile")
@@ -84,7 +90,7 @@ RULES: Final = (
         "it has the keys of a run, and an environment of v1 in it",
     ),
     Rule(
-        "saved_folder",
+        read_saved_folder,
         lambda look: (
             look.is_v1()
             or (
@@ -95,7 +101,7 @@ RULES: Final = (
         "it has the sections of an environment of v1",
     ),
     Rule(
-        "deployment_v2",
+        read_deployment_v2,
         lambda look: (
             look.follows("deployment")
             or look.follows("endpoint")
@@ -104,7 +110,7 @@ RULES: Final = (
         "its $schema or its keys are those of a deployment",
     ),
     Rule(
-        "environment_v2",
+        read_environment_v2,
         lambda look: (
             look.follows("environment.schema")
             or look.has("image", "condafile", "build", "docker")
@@ -113,12 +119,12 @@ RULES: Final = (
         "its $schema or its keys are those of an environment of v2",
     ),
     Rule(
-        "python_env",
+        read_python_env,
         lambda look: look.has("builddependencies") or {"python", "dependencies"} <= look.keys,
         "it names a Python and what is installed into it, as MLflow's python_env.yaml does",
     ),
     Rule(
-        "conda_file",
+        read_conda,
         lambda look: look.has("dependencies", "channels"),
         "it has dependencies, as a conda file",
     ),
@@ -129,22 +135,16 @@ def read_file(path: Path, findings: Findings) -> Reading:
     """Read one file in whatever form it is; raises SpecError."""
     if path.suffix in _TEXT:
         document = Document(path, path.name, read_text(path), None)
-        reason = f"its name ends in {path.suffix}, as requirements files do"
-        return reader("requirements")(document, findings, reason=reason)
+        return read_requirements(
+            document, findings, reason=f"its name ends in {path.suffix}, as requirements files do"
+        )
     document = read_document(path, hint="name a file or a folder that is there")
     findings.files.append(path)
     findings.warnings += document.warnings
     if path.name == SPEC_FILE:
-        reason = f"its name is {SPEC_FILE}"
-        return reader("saved_folder")(document, findings, reason=reason)
+        return read_saved_folder(document, findings, reason=f"its name is {SPEC_FILE}")
     rule = find_rule(document)
-    return reader(rule.module)(document, findings, reason=rule.reason)
-
-
-def reader(module: str) -> Reader:
-    """Return `read` of a module of this package; only what is needed is imported."""
-    read: Reader = import_module(f"scoredock.formats.{module}").read
-    return read
+    return rule.read(document, findings, reason=rule.reason)
 
 
 def find_rule(document: Document) -> Rule:

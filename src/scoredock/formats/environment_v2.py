@@ -26,7 +26,7 @@ SHAPE: Final[Shape] = {
 }  # fmt: skip
 
 
-def read(document: Document, findings: Findings, *, reason: str) -> Reading:
+def read_environment_v2(document: Document, findings: Findings, *, reason: str) -> Reading:
     """Read an environment that stands alone."""
     data, path = document.data, ""
     if isinstance(data.get("properties"), dict) and not data.get("$schema"):

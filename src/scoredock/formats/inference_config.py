@@ -23,7 +23,7 @@ _LEGACY: Final = {
 }
 
 
-def read(document: Document, findings: Findings, *, reason: str) -> Reading:
+def read_inference_config(document: Document, findings: Findings, *, reason: str) -> Reading:
     """Read the environment, and where the entry script lies; paths start at sourceDirectory."""
     data, written = respell(document.data, _SHAPE)
     findings.warnings += respelling_warning(document.label, written)

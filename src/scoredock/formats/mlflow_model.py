@@ -1,20 +1,23 @@
 """The folder of an MLflow model: `MLmodel` with `conda.yaml`, `python_env.yaml` or requirements."""
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from scoredock.errors import SpecError
 from scoredock.formats.conda_part import read_conda_file
 from scoredock.formats.document import Document, read_document
 from scoredock.formats.reading import Findings, Reading, Told, environment_of
-from scoredock.spec import CondaDependencies
+from scoredock.formats.requirements import Line, taken_along, without_comment
+from scoredock.spec import CondaDependencies, PipSection
 
 _PYTHON = re.compile(r"\s*(?:\S+::)?python(?![\w.-])", re.IGNORECASE)
 # The names that MLflow itself writes, by what they are.
 _CONDA, _VIRTUALENV = "conda.yaml", "python_env.yaml"
 
 
-def read(document: Document, findings: Findings, *, reason: str) -> Reading:
+def read_mlflow_model(document: Document, findings: Findings, *, reason: str) -> Reading:
     """Read the environment that the model was logged with; conda.yaml before python_env.yaml."""
     flavors = document.data.get("flavors")
     function = flavors.get("python_function") if isinstance(flavors, dict) else None
@@ -31,7 +34,7 @@ def read(document: Document, findings: Findings, *, reason: str) -> Reading:
     python_env = document.beside(str(names.get("virtualenv") or _VIRTUALENV))
     conda = read_conda_file(conda_file, main=document.path, findings=findings)
     if conda is None and python_env.is_file():
-        conda = python_env(read_document(python_env), document.path, findings)
+        conda = _of_python_env(read_document(python_env), document.path, findings)
     if conda is None:
         raise SpecError(
             f"names the environment {conda_file.name}, which is not there",
@@ -52,6 +55,51 @@ def read(document: Document, findings: Findings, *, reason: str) -> Reading:
         warnings=tuple(findings.warnings),
         told=Told(model=str(document.path.parent), settings=settings),
     )
+
+
+def read_python_env(document: Document, findings: Findings, *, reason: str) -> Reading:
+    """Read a `python_env.yaml` that stands alone: Python, what builds, what is installed."""
+    conda = _of_python_env(document, document.path, findings)
+    return Reading(
+        spec=environment_of(conda, label=document.label),
+        form="MLflow Python environment",
+        reason=reason,
+        files=tuple(findings.files),
+        warnings=tuple(findings.warnings),
+    )
+
+
+def _of_python_env(document: Document, main: Path, findings: Findings) -> CondaDependencies:
+    data: Any = document.data
+    if not isinstance(data, dict):
+        raise SpecError(f"expected object, found {type(data).__name__}", path=document.label)
+    if document.path not in findings.files:
+        findings.files.append(document.path)
+    folder = document.path.parent
+    lines: list[Line] = []
+    for line in (*_lines(document, "build_dependencies"), *_lines(document, "dependencies")):
+        lines += taken_along(line, folder=folder, main=main, findings=findings)
+    places = {f"dependencies[0].pip[{number}]": line.place for number, line in enumerate(lines)}
+    dependencies: tuple[Any, ...] = (PipSection(pip=tuple(line.text for line in lines)),)
+    if data.get("python") is not None:
+        dependencies += (f"python={data['python']}",)
+        places["dependencies[1]"] = f"{document.label}: python"
+    whole = {"": f"{document.label}: "}
+    return CondaDependencies(dependencies=dependencies).found_at(whole | places)
+
+
+def _lines(document: Document, key: str) -> Iterator[Line]:
+    items = document.data.get(key) or []
+    if not isinstance(items, list):
+        raise SpecError(
+            f"expected list, found {type(items).__name__}", path=f"{document.label}: {key}"
+        )
+    for index, item in enumerate(items):
+        place = f"{document.label}: {key}[{index}]"
+        if not isinstance(item, str):
+            raise SpecError(f"expected str, found {type(item).__name__}", path=place)
+        if text := without_comment(item):
+            yield Line(text, place)
 
 
 def _with_python(

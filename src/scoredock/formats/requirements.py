@@ -37,7 +37,7 @@ class Line(NamedTuple):
     place: str
 
 
-def read(document: Document, findings: Findings, *, reason: str) -> Reading:
+def read_requirements(document: Document, findings: Findings, *, reason: str) -> Reading:
     """Read a requirements file as an environment: its lines, and no word about Python."""
     path = document.path
     lines = list(requirement_lines(path, main=path, findings=findings))

@@ -18,7 +18,7 @@ _SHAPE: Final = keys(
 _CONFIG_FOLDERS: Final = (".azureml", "aml_config")
 
 
-def read(document: Document, findings: Findings, *, reason: str) -> Reading:
+def read_run_config(document: Document, findings: Findings, *, reason: str) -> Reading:
     """Read the environment, with the conda file that it names."""
     data, written = respell(document.data, _SHAPE)
     prefix = ""

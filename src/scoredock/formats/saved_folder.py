@@ -9,7 +9,7 @@ from scoredock.formats.reading import Findings, Reading, Told
 from scoredock.spec import DOCKERFILE, SPEC_FILE, DockerSection, EnvironmentSpec
 
 
-def read(document: Document, findings: Findings, *, reason: str) -> Reading:
+def read_saved_folder(document: Document, findings: Findings, *, reason: str) -> Reading:
     """Read `azureml_environment.json` with `conda_dependencies.yml` and `BaseDockerfile` beside."""
     spec = environment_v1(document.data, document, findings)
     spec = _with_dockerfile(spec, document.path.parent / DOCKERFILE, findings)
