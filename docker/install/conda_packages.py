@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 import rattler
+from masking import hidden
 from rattler.exceptions import GatewayError, InstallerError, SolverError
 from rattler.networking import AuthenticationMiddleware, Client, MirrorMiddleware
 
@@ -209,11 +210,6 @@ def reason(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     causes = [line for line in lines if line.startswith("Caused by: ")]
     return hidden((causes or lines[:1])[-1].replace("Caused by: ", ""))
-
-
-def hidden(url: str) -> str:
-    """Return the URL without the credentials that it may hold: user:password@ and /t/TOKEN/."""
-    return re.sub(r"/t/[^/]+/", "/t/****/", re.sub(r"//[^/@]*@", "//****@", str(url)))
 
 
 def fail(message: str) -> None:

@@ -25,6 +25,7 @@ import time
 import lock
 import network
 import trim
+from masking import run
 from requirements import read_conda_file, uv_understands
 from tools import Tools
 
@@ -66,11 +67,12 @@ def main() -> None:
             by_uv = by_uv and version_of(arguments.interpreter) >= UV_PYTHON
             with step("virtual environment"):
                 python = create_venv(arguments, with_pip=not by_uv)
-        requirements = os.path.join(scratch, "requirements.txt")
-        with open(requirements, "w", encoding="utf-8") as file:
-            file.writelines(
-                line + "\n" for line in lines + missing(lines, arguments.prefix, python)
-            )
+        wanted_lines = lines + missing(lines, arguments.prefix, python)
+        if wanted.get("constraints"):
+            # Named as it lies, beside the other: a path may hold blanks.
+            write_lines(scratch, "constraints.txt", wanted["constraints"])
+            wanted_lines.append("--constraint constraints.txt")
+        requirements = write_lines(scratch, "requirements.txt", wanted_lines)
         with step("Python packages, by {}".format("uv" if by_uv else "pip")):
             if by_uv:
                 environ = network.uv_environment(environ, settings, arguments.cache)
@@ -218,6 +220,14 @@ def version_of(interpreter: str) -> "tuple":
     return tuple(int(part) for part in version.split("."))
 
 
+def write_lines(folder: str, name: str, lines: "list") -> str:
+    """Write a file and return its path."""
+    path = os.path.join(folder, name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(line + "\n" for line in lines)
+    return path
+
+
 def missing(lines: "list", prefix: str, python: str) -> "list":
     """Return setuptools where packages of its time take it for granted, and it is not there."""
     there = any(
@@ -249,13 +259,6 @@ class step:  # noqa: N801 - used like a word of the language
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is None:
             print("    {:.1f} s".format(time.monotonic() - self.started), flush=True)
-
-
-def run(command: "list", environ: "dict" = None) -> None:
-    """Run a command; its failure is this program's."""
-    status = subprocess.call(command, env=environ)
-    if status:
-        sys.exit(status)
 
 
 def fail(message: str) -> None:

@@ -16,6 +16,8 @@ import shutil
 import subprocess
 import sys
 
+from masking import hidden, run
+
 # What builds the server: see its pyproject.toml.
 BACKEND = "flit_core>=3.2"
 SERVER = "scoredock-server"
@@ -49,12 +51,12 @@ class Lister:
             return self._download([server, "--requirement", wanted], self._installed())
         command = self.installer + ["install", "--dry-run", "--refresh", "--python", python]
         said = self._output(command + [server, "--requirement", wanted], subprocess.STDOUT)
-        print(said, flush=True)
+        print(hidden(said), flush=True)
         pins = re.findall(r"^ \+ (.+)$", said, re.MULTILINE)
         pins = [pin for pin in pins if not pin.startswith(SERVER + " ")]
         for pin in pins:
             if "==" not in pin:
-                fail("cannot be locked, because it comes from no index: {}".format(pin))
+                fail("cannot be locked, because it comes from no index: {}".format(hidden(pin)))
         return self.hashes(places(lines) + pins)
 
     def hashes(self, lines: "list") -> "dict":
@@ -78,9 +80,7 @@ class Lister:
         held = ["{}=={}".format(*pair) for pair in sorted(installed.items())]
         constraint = self._write("installed.txt", held)
         command = (pip or self.installer) + ["download", "--progress-bar", "off", "--dest", folder]
-        status = subprocess.call(command + ["-c", constraint] + arguments, env=self.environ)
-        if status:
-            sys.exit(status)
+        run(command + ["-c", constraint] + arguments, self.environ)
         found = {}
         for file in sorted(os.listdir(folder)):
             path = os.path.join(folder, file)
@@ -111,7 +111,7 @@ class Lister:
             universal_newlines=True,
         )
         if child.returncode:
-            sys.exit("{}\n{}".format(child.stdout, "error: the packages could not be locked"))
+            sys.exit(hidden("{}\nerror: the packages could not be locked".format(child.stdout)))
         return child.stdout
 
 

@@ -21,7 +21,7 @@ PIP_ONLY = ("no-binary", "no-deps", "no-index", "only-binary", "prefer-binary", 
 
 
 def read_conda_file(path: str, tools: Tools) -> "dict":
-    """Return the lists `channels`, `conda` and `pip` of a conda environment file."""
+    """Return the lists `channels`, `conda`, `pip` and `constraints` of a conda environment file."""
     if tools.module("yaml"):
         sys.path.append(tools.module("yaml"))
     import yaml
@@ -35,6 +35,8 @@ def read_conda_file(path: str, tools: Tools) -> "dict":
         "pip": [
             line for entry in entries if isinstance(entry, dict) for line in entry.get("pip") or []
         ],
+        # A key of scoredock's: the lines of the files that `-c` names in the spec.
+        "constraints": environment.get("pip_constraints") or [],
     }
 
 

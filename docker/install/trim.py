@@ -27,6 +27,8 @@ import shutil
 import subprocess
 import sys
 
+from masking import hidden
+
 KEEPABLE = ("pip", "tests", "conda-meta")
 
 # Import packages whose test suites are large and hold nothing that is read at run time.
@@ -56,7 +58,7 @@ def trim(prefix: str, installer: str, keep: "list") -> None:
     for site in package_folders(prefix):
         if "pip" not in keep:
             remove_pip(site, prefix)
-        remove_times(site)
+        remove_noted(site)
         if "tests" not in keep:
             remove_test_suites(site)
             if installer == "conda":
@@ -90,17 +92,32 @@ def remove_pip(site: str, prefix: str) -> None:
             remove(os.path.join(programs, name))
 
 
-def remove_times(site: str) -> None:
-    """Remove where uv notes when the files of the server, a folder, were written."""
-    for name in os.listdir(site):
-        noted = os.path.join(site, name, "uv_cache.json")
-        if os.path.isfile(noted):
-            remove(noted)
-            record = os.path.join(site, name, "RECORD")
-            with open(record, encoding="utf-8") as file:
-                lines = [line for line in file if not line.startswith(name + "/uv_cache.json,")]
-            with open(record, "w", encoding="utf-8") as file:
-                file.writelines(lines)
+def remove_noted(site: str) -> None:
+    """Remove where an installer notes what no image should hold.
+
+    uv_cache.json: when the files of the server, a folder, were written. direct_url.json: the URL
+    that a package came from, where that is signed or holds a login.
+    """
+    for folder in os.listdir(site):
+        for name in ("uv_cache.json", "direct_url.json"):
+            noted = os.path.join(site, folder, name)
+            if os.path.isfile(noted) and (name == "uv_cache.json" or holds_secret(noted)):
+                remove(noted)
+                remove_record(os.path.join(site, folder, "RECORD"), folder + "/" + name)
+
+
+def holds_secret(path: str) -> bool:
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    return hidden(text) != text
+
+
+def remove_record(record: str, name: str) -> None:
+    """Remove the line of a file from the list of what was installed."""
+    with open(record, encoding="utf-8") as file:
+        lines = [line for line in file if not line.startswith(name + ",")]
+    with open(record, "w", encoding="utf-8") as file:
+        file.writelines(lines)
 
 
 def remove_test_suites(site: str) -> None:

@@ -12,7 +12,8 @@ from scoredock.context import copy_source
 from scoredock.errors import SpecError
 from scoredock.spec import CONDA_FILE, DOCKERFILE, SPEC_FILE, EnvironmentSpec
 
-CANONICAL: Final = (SPEC_FILE, CONDA_FILE, DOCKERFILE)
+CONSTRAINTS_FILE: Final = "pip_constraints.txt"
+CANONICAL: Final = (SPEC_FILE, CONDA_FILE, DOCKERFILE, CONSTRAINTS_FILE)
 
 
 def canonical_files(spec: EnvironmentSpec) -> tuple[dict[str, str], list[str]]:
@@ -27,6 +28,10 @@ def canonical_files(spec: EnvironmentSpec) -> tuple[dict[str, str], list[str]]:
     files = {}
     conda = python.pop("condaDependencies", None)
     if conda is not None:
+        if held := spec.python.conda_dependencies and spec.python.conda_dependencies.constraints:
+            files[CONSTRAINTS_FILE] = "".join(f"{line}\n" for line in held)
+            section = [item for item in conda["dependencies"] if isinstance(item, dict)][-1]
+            section["pip"] = (*section["pip"], f"-c {CONSTRAINTS_FILE}")
         files[CONDA_FILE] = _yaml(conda)
         if python.get("condaDependenciesFile"):
             python["condaDependenciesFile"] = None  # its content is the conda file beside

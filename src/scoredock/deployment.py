@@ -108,9 +108,14 @@ def plan(deployment: Deployment, *, warn: Report, note: Report) -> Plan:
         warn(line)
     for line in notes:
         note(line)
+    if deployment.base_image and not env.base_argument:
+        note(
+            f"--base-image (BASE_IMAGE) {deployment.base_image} has no effect: {place} says what "
+            "the image starts from; write FROM ${BASE_IMAGE} there to leave it open"
+        )
     code = find_code(deployment.source, deployment.entry_script, name=deployment.source_name)
     templates = load_templates(deployment.templates)
-    rendered = render(env, code, templates)
+    rendered = render(env, code, templates, files=reading.file_names)
     if deployment.templates:
         from scoredock.blocks import outdated_overrides  # for overrides alone
 

@@ -4,56 +4,30 @@ Its last stage gets a name for ours to begin from, stage names that ours have ar
 of its build context are looked for in one folder of the whole context.
 """
 
+import itertools
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from scoredock.dockerfile_text import Instruction, parse, split_flags
 from scoredock.errors import SpecError
 
 # The folder of the whole build context that the text's own context is copied to.
 FOLDER: Final = "base_context"
 # The names of the stages in Dockerfile.j2; those of conda channels begin with the second.
-RESERVED: Final = ("code", "channel", "base", "build", "final")
+RESERVED: Final = ("code", "channel", "base", "build", "lock", "final")
 
-_DIRECTIVE: Final = re.compile(r"#\s*(?P<name>\w+)\s*=\s*(?P<value>\S+)\s*")
-_INSTRUCTION: Final = re.compile(r"\s*(?P<keyword>[A-Za-z]+)(?:\s+(?P<rest>.*))?", re.DOTALL)
-_CONTINUED: Final = re.compile(r"(?:^|[^\\])\\[ \t]*$")
-_COMMENT: Final = re.compile(r"\s*(?:#.*)?")
-# BuildKit's rule for a word that begins a here-document.
-_HEREDOC: Final = re.compile(
-    r"\d*<<(?P<tabs>-?)(?P<quote>[\"']?)(?P<name>[A-Za-z_]\w*)(?P=quote)(?=\s|$)"
-)
-_KEYWORDS: Final = frozenset(
-    [
-        "ADD",
-        "ARG",
-        "CMD",
-        "COPY",
-        "ENTRYPOINT",
-        "ENV",
-        "EXPOSE",
-        "FROM",
-        "HEALTHCHECK",
-        "LABEL",
-        "MAINTAINER",
-        "ONBUILD",
-        "RUN",
-        "SHELL",
-        "STOPSIGNAL",
-        "USER",
-        "VOLUME",
-        "WORKDIR",
-    ]
-)
 _FROM: Final = re.compile(
     r"(?P<flags>(?:--\S+\s+)*)(?P<image>\S+)(?:\s+AS\s+(?P<name>\S+))?\s*", re.IGNORECASE
 )
 _REMOTE: Final = re.compile(r"https?://|git@|git://|ssh://")
-# And halves of characters, which no file can hold.
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+# The build argument that names what an image starts from, where the text leaves it open.
+_ARGUMENT: Final = "BASE_IMAGE"
+_OPEN: Final = re.compile(rf"\$(?:{_ARGUMENT}|\{{{_ARGUMENT}\}})")
+_DEFAULT: Final = re.compile(rf"{_ARGUMENT}(?:=(?P<quote>[\"']?)(?P<image>[^\s$\"']*)(?P=quote))?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,23 +39,11 @@ class BaseStages:
     stage: str
     """The name of its last stage."""
     image: str
-    """What that stage starts from in the end, as it is written."""
+    """What that stage starts from in the end, as it is written; empty where that is left open."""
+    open_image: bool
+    """It starts from ${BASE_IMAGE}, and says no more of it than a default."""
     files: tuple[str, ...]
     """What it takes from its build context: the sources of COPY, ADD and bind mounts."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Instruction:
-    """One instruction, or (without a keyword) a comment or an empty line."""
-
-    place: str
-    keyword: str
-    rest: str
-    """What follows the keyword, in one line."""
-    body: str
-    """The here-documents below it."""
-    lines: str
-    """All of it as it is written."""
 
 
 def base_stages(text: str, *, place: str) -> tuple[BaseStages, list[str]]:
@@ -89,7 +51,8 @@ def base_stages(text: str, *, place: str) -> tuple[BaseStages, list[str]]:
 
     Raises SpecError, with the line of the text, for what cannot be the beginning of a Dockerfile.
     """
-    parsed = list(_parse(text, place))
+    parsed = list(parse(text, place))
+    declared, default = _declaration(parsed)
     froms = [_parse_from(each) for each in parsed if each.keyword == "FROM"]
     if not froms:
         raise SpecError("expected a FROM instruction, found none", path=place)
@@ -105,6 +68,9 @@ def base_stages(text: str, *, place: str) -> tuple[BaseStages, list[str]]:
     image = last["image"]
     for earlier in reversed(froms[:-1]):
         image = earlier["image"] if earlier["name"].lower() == image.lower() else image
+    is_open = bool(_OPEN.fullmatch(image)) and default is not None
+    if is_open:  # ours stands above the whole text
+        parsed = [each for each in parsed if each is not declared]
     files: list[str] = []
     written = []
     for each in parsed:
@@ -121,11 +87,24 @@ def base_stages(text: str, *, place: str) -> tuple[BaseStages, list[str]]:
         BaseStages(
             text="\n".join(written).strip("\n"),
             stage=stage,
-            image=image,
+            image=(default or "") if is_open else image,
+            open_image=is_open,
             files=tuple(dict.fromkeys(files)),
         ),
         notes,
     )
+
+
+def _declaration(parsed: list[Instruction]) -> tuple[Instruction | None, str | None]:
+    """Return where BASE_IMAGE is declared above all stages, and its default.
+
+    That is empty where nothing sets one, and None where it is made of other arguments.
+    """
+    for each in itertools.takewhile(lambda each: each.keyword != "FROM", parsed):
+        if each.keyword == "ARG" and re.match(rf"{_ARGUMENT}(?:[=\s]|$)", each.rest):
+            match = _DEFAULT.fullmatch(each.rest)
+            return each, (match["image"] or "") if match else None
+    return None, ""
 
 
 def _is_reserved(name: str) -> bool:
@@ -136,81 +115,7 @@ def _free(name: str, taken: set[str]) -> str:
     return name if name not in taken else _free(f"{name}-", taken)
 
 
-def _parse(text: str, place: str) -> Iterator[_Instruction]:
-    """Yield the instructions of a text, in whose directives nothing stands that changes them."""
-    if odd := _CONTROL.search(text):
-        raise SpecError(f"expected text, found {odd[0]!r}", path=place)
-    lines = re.split(r"\r\n|\n", text)
-    index = 0
-    while index < len(lines) and (directive := _DIRECTIVE.fullmatch(lines[index].strip())):
-        if directive["name"].lower() == "escape" and directive["value"] != "\\":
-            raise SpecError(
-                f"expected \\ for an escape, found {directive['value']!r}",
-                path=f"{place}:{index + 1}",
-                hint="write it with \\, as scoredock's own part is",
-            )
-        index += 1  # below our own lines it would be a comment
-    while index < len(lines):
-        found, index = _next(lines, index, place)
-        yield found
-
-
-def _next(lines: list[str], index: int, place: str) -> tuple[_Instruction, int]:
-    """Return the instruction that begins at a line, and the index of the line after it."""
-    place, begin = f"{place}:{index + 1}", index
-    if _COMMENT.fullmatch(lines[index]):
-        return _Instruction(
-            place=place, keyword="", rest="", body="", lines=lines[index]
-        ), index + 1
-    whole = ""
-    continued = True
-    while continued and index < len(lines):
-        line = lines[index]
-        index += 1
-        if index > begin + 1 and _COMMENT.fullmatch(line):
-            continue
-        continued = bool(_CONTINUED.search(line))
-        whole += line.rstrip()[:-1] if continued else line
-    match = _INSTRUCTION.fullmatch(whole)
-    keyword = match["keyword"].upper() if match else ""
-    if match is None or keyword not in _KEYWORDS:
-        raise SpecError(f"expected an instruction, found {whole.strip()[:40]!r}", path=place)
-    end = index
-    if keyword in ("RUN", "COPY", "ADD"):
-        for heredoc in _heredocs(match["rest"] or ""):
-            index = _end_of(heredoc, lines, index, place)
-    found = _Instruction(
-        place=place,
-        keyword=keyword,
-        rest=(match["rest"] or "").strip(),
-        body="\n".join(lines[end:index]),
-        lines="\n".join(lines[begin:index]),
-    )
-    return found, index
-
-
-def _heredocs(rest: str) -> Iterator[re.Match[str]]:
-    """Yield what begins a here-document: a word of its own outside of quotes."""
-    quote, word_begins = "", True
-    for index, letter in enumerate(rest):
-        if quote:
-            quote = "" if letter == quote else quote
-        elif word_begins and (found := _HEREDOC.match(rest, index)):
-            yield found
-        elif letter in "\"'":
-            quote = letter
-        word_begins = letter.isspace()
-
-
-def _end_of(heredoc: re.Match[str], lines: list[str], index: int, place: str) -> int:
-    for number in range(index, len(lines)):
-        line = lines[number].lstrip("\t") if heredoc["tabs"] else lines[number]
-        if line == heredoc["name"]:
-            return number + 1
-    raise SpecError(f"expected {heredoc['name']} in a line below, found none", path=place)
-
-
-def _parse_from(each: _Instruction) -> dict[str, str]:
+def _parse_from(each: Instruction) -> dict[str, str]:
     match = _FROM.fullmatch(each.rest)
     if match is None or "{{" in each.rest:
         raise SpecError(
@@ -225,11 +130,15 @@ def _write_from(found: Mapping[str, str], name: str, renamed: Mapping[str, str])
     return f"FROM {found['flags']}{image}" + (f" AS {name}" if name else "")
 
 
-def _write_copy(each: _Instruction, renamed: Mapping[str, str], files: list[str]) -> str:
+def _write_copy(each: Instruction, renamed: Mapping[str, str], files: list[str]) -> str:
     """Return COPY or ADD, whose sources are looked for in the folder of the text's own context."""
-    flags, rest = _flags(each.rest)
+    flags, rest = split_flags(each.rest)
     if "--parents" in flags:
-        raise SpecError("--parents is not supported", path=each.place)
+        raise SpecError(
+            "--parents is not supported, since the sources lie in a folder of the whole context",
+            path=each.place,
+            hint="write a COPY for each folder, as in COPY src/a.txt /app/src/",
+        )
     stage = next((flag for flag in flags if flag.startswith("--from=")), "")
     if stage:
         name = stage.removeprefix("--from=")
@@ -242,14 +151,6 @@ def _write_copy(each: _Instruction, renamed: Mapping[str, str], files: list[str]
     if rest.startswith("["):
         return _joined(each, flags, json.dumps([*sources, words[-1]], ensure_ascii=False))
     return _joined(each, flags, " ".join([*sources, words[-1]]))
-
-
-def _flags(rest: str) -> tuple[list[str], str]:
-    flags = []
-    while match := re.match(r"(--\S+)\s+", rest):
-        flags.append(match[1])
-        rest = rest[match.end() :]
-    return flags, rest
 
 
 def _json_list(rest: str) -> list[str]:
@@ -269,15 +170,15 @@ def _source(word: str, files: list[str]) -> str:
     return f"{FOLDER}/{inside}"
 
 
-def _joined(each: _Instruction, flags: list[str], rest: str) -> str:
+def _joined(each: Instruction, flags: list[str], rest: str) -> str:
     line = " ".join([each.keyword, *flags, rest])
     return f"{line}\n{each.body}" if each.body else line
 
 
-def _write_run(each: _Instruction, renamed: Mapping[str, str], files: list[str]) -> str:
+def _write_run(each: Instruction, renamed: Mapping[str, str], files: list[str]) -> str:
     """Return RUN, whose bind mounts are of that folder where they name no other stage."""
     lines = each.lines
-    for flag in _flags(each.rest)[0]:
+    for flag in split_flags(each.rest)[0]:
         if not flag.startswith("--mount="):
             continue
         options = dict(

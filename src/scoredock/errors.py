@@ -10,10 +10,15 @@ ScoredockError      exit 1   base class; also a request that the service did not
 import re
 from collections.abc import Sequence
 
+from scoredock.masking import masked
 
-def without_breaks(text: str) -> str:
-    """Return text in one line that no terminal takes for a command: it may quote a user's key."""
-    return re.sub(r"[\x00-\x1f\x7f]+", " ", text)
+
+def presentable(text: str) -> str:
+    """Return text in one line that no terminal takes for a command, and without secrets.
+
+    It may quote what a user wrote.
+    """
+    return masked(re.sub(r"[\x00-\x1f\x7f]+", " ", text))
 
 
 class ScoredockError(Exception):
@@ -37,7 +42,8 @@ class SpecError(ScoredockError):
     def __init__(
         self, message: str, *, path: str = "", hint: str = "", warnings: Sequence[str] = ()
     ) -> None:
-        super().__init__(without_breaks(f"{path}: {message}" if path else message), hint=hint)
+        whole = f"{path}: {message}" if path else message
+        super().__init__(presentable(whole), hint=presentable(hint))
         self.path = path
         self.warnings = tuple(warnings)
 

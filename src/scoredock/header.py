@@ -9,14 +9,18 @@ was edited by hand: only there `body` is not the hash of what follows.
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from scoredock import __version__
+from scoredock.errors import presentable
 from scoredock.spec import GENERATED, SPEC_FILE
 
 # Characters of a hash, in hexadecimal: enough to tell files apart, short enough to read.
 _LENGTH: Final = 12
+# How many of the files that a spec was read from are named.
+_NAMED: Final = 3
 _HASHES: Final = re.compile(
     r"# scoredock (?P<kit>\S+), spec (?P<spec>[0-9a-f]+), template (?P<template>[0-9a-f]+), "
     r"body (?P<body>[0-9a-f]+)"
@@ -44,10 +48,16 @@ def short_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:_LENGTH]
 
 
-def add_header(body: str, *, spec: str, template: str) -> str:
-    """Return a rendered file: `body` below the two lines."""
+def add_header(body: str, *, spec: str, template: str, files: Sequence[str] = (SPEC_FILE,)) -> str:
+    """Return a rendered file: `body` below the two lines; `files` are what the spec was read from.
+
+    Their names are for people: no hash is of them, so that a file that moves changes no other line.
+    """
+    more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
+    names = presentable(", ".join(files[:_NAMED])) + more
+    these = "those" if len(files) > 1 else "that"
     return (
-        f"{GENERATED} from {SPEC_FILE}: edit that, or the template.\n"
+        f"{GENERATED} from {names}: edit {these}, or the template.\n"
         f"# scoredock {__version__}, spec {spec}, template {template}, body {short_hash(body)}\n"
         f"{body}"
     )

@@ -9,13 +9,12 @@ from typing import Any
 
 from scoredock.errors import SpecError
 from scoredock.formats.reading import Reading
+from scoredock.masking import MASK, mask_all
 from scoredock.resolve import ResolvedEnvironment
 from scoredock.spec import SPEC_FILE, DockerSection, EnvironmentSpec
 
-# What must not be repeated: the user part of a URL, a signature in one, a variable named like it.
-_URL_SECRETS = re.compile(r"(?<=://)[^/@\s]+(?=@)|(?<=[?&]sig=)[^&\s]+")
+# A variable whose value must not be repeated.
 _SECRET_NAME = re.compile(r"key|secret|password|passwd|token|credential|sas", re.IGNORECASE)
-_MASK = "***"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,18 +30,13 @@ class Inspection:
 
 def error_data(error: SpecError) -> dict[str, str]:
     """Return what is wrong, for JSON."""
-    return {"place": error.path, "message": masked(str(error)), "hint": error.hint}
-
-
-def masked(text: str) -> str:
-    """Return text with stars for the passwords and signatures of URLs."""
-    return _URL_SECRETS.sub(_MASK, text)
+    return {"place": error.path, "message": str(error), "hint": error.hint}
 
 
 def inspection_data(found: Inspection) -> dict[str, Any]:
     """Return everything that was found, for JSON; without credentials."""
     reading = found.reading
-    return {
+    data = {
         "form": reading.form,
         "reason": reading.reason,
         "files": [str(path) for path in reading.files],
@@ -51,11 +45,12 @@ def inspection_data(found: Inspection) -> dict[str, Any]:
         "environment": _environment(found.reading, found.env) if found.env else None,
         "registry": _registry(found),
         "told": asdict(reading.told),
-        "warnings": [masked(line) for line in reading.warnings],
-        "notes": [masked(line) for line in found.notes],
+        "warnings": list(reading.warnings),
+        "notes": list(found.notes),
         "error": error_data(found.error) if found.error else None,
         "next": _next(found) if found.env else [],
     }
+    return {key: mask_all(value) for key, value in data.items()}
 
 
 def _environment(reading: Reading, env: ResolvedEnvironment) -> dict[str, Any]:
@@ -67,11 +62,12 @@ def _environment(reading: Reading, env: ResolvedEnvironment) -> dict[str, Any]:
         "channels": list(env.channels),
         "conda_packages": list(env.conda_packages),
         "pip_packages": [
-            {"requirement": masked(each.requirement), "replaced": each.replaced}
+            {"requirement": each.requirement, "replaced": each.replaced}
             for each in env.pip_packages
         ],
+        "pip_constraints": list(env.pip_constraints),
         "variables": {
-            name: _MASK if _SECRET_NAME.search(name) else value for name, value in env.variables
+            name: MASK if _SECRET_NAME.search(name) else value for name, value in env.variables
         },
         "service_options": _without_secrets(env.service_options),
         "digest": env.digest,
@@ -80,7 +76,7 @@ def _environment(reading: Reading, env: ResolvedEnvironment) -> dict[str, Any]:
 
 def _without_secrets(options: dict[str, Any]) -> dict[str, Any]:
     variables = {
-        name: _MASK if value and _SECRET_NAME.search(name) else value
+        name: MASK if value and _SECRET_NAME.search(name) else value
         for name, value in options.get("environment", {}).items()
     }
     return options | ({"environment": variables} if variables else {})
@@ -97,7 +93,7 @@ def _python_reason(env: ResolvedEnvironment) -> str:
 
 def _image_reason(spec: EnvironmentSpec, env: ResolvedEnvironment) -> str:
     docker = spec.docker or DockerSection()
-    if env.base_stage:
+    if env.base_stage and not env.base_argument:
         return "the last stage of the spec's own Dockerfile starts from it"
     if docker.base_image == env.base_image:
         return f"{spec.where('docker.baseImage')} says so"
@@ -111,7 +107,7 @@ def _registry(found: Inspection) -> dict[str, str] | None:
     registry = docker.base_image_registry if docker else None
     if registry is None or not registry.address:
         return None
-    credentials = _MASK if registry.username or registry.password else ""
+    credentials = MASK if registry.username or registry.password else ""
     return {"address": registry.address, "credentials": credentials}
 
 
@@ -155,6 +151,7 @@ def _environment_lines(env: dict[str, Any]) -> Iterator[str]:
         yield from _section("conda", *env["conda_packages"])
     kept = [each["requirement"] for each in env["pip_packages"] if not each["replaced"]]
     yield from _section("pip", *kept)
+    yield from _section("held to", *env["pip_constraints"])
     left_out = [each for each in env["pip_packages"] if each["replaced"]]
     yield from _section(
         "left out", *(f"{each['requirement']}: {each['replaced']}" for each in left_out)

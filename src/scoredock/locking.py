@@ -64,9 +64,10 @@ def _kit_hash() -> str:
 
 
 def image_names(deployment: Deployment, planned: Plan) -> dict[str, str]:
-    """Return the images to start from by build argument, but for a Dockerfile of the spec's own."""
+    """Return the images to start from by build argument, but for a Dockerfile's own."""
     env = planned.env
-    names = {} if env.base_stage else {"BASE_IMAGE": deployment.base_image or env.base_image}
+    image = deployment.base_image or env.base_image
+    names = {"BASE_IMAGE": image} if env.base_argument else {}
     if env.build_image:
         names["BUILD_IMAGE"] = deployment.build_image or env.build_image
     return names

@@ -4,7 +4,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from scoredock.errors import EngineError, ScoredockError, SpecError, without_breaks
+from scoredock.errors import EngineError, ScoredockError, SpecError, presentable
+from scoredock.masking import masked
 
 
 def print_error(error: ScoredockError) -> None:
@@ -13,22 +14,22 @@ def print_error(error: ScoredockError) -> None:
         warn(line)
     if isinstance(error, EngineError):
         for line in error.log:
-            print(f"  | {line}", file=sys.stderr)
+            print(f"  | {masked(line)}", file=sys.stderr)
         if error.command:
-            print(f"   ran: {' '.join(error.command)}", file=sys.stderr)
-    print(f"error: {error}", file=sys.stderr)
+            print(f"   ran: {masked(' '.join(error.command))}", file=sys.stderr)
+    print(f"error: {masked(str(error))}", file=sys.stderr)
     if error.hint:
         print(f" hint: {error.hint}", file=sys.stderr)
 
 
 def warn(line: str) -> None:
     """Print what may be a mistake."""
-    print(f"warning: {without_breaks(line)}", file=sys.stderr)
+    print(f"warning: {presentable(line)}", file=sys.stderr)
 
 
 def note(line: str) -> None:
     """Print what was chosen where nothing was asked for."""
-    print(f"note: {without_breaks(line)}", file=sys.stderr)
+    print(f"note: {presentable(line)}", file=sys.stderr)
 
 
 @contextmanager
@@ -38,4 +39,4 @@ def progress(doing: str) -> Iterator[Callable[[str], None]]:
 
     console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
     with console.status(doing):
-        yield lambda line: console.print(f"==> {line}", markup=False)
+        yield lambda line: console.print(f"==> {masked(line)}", markup=False)

@@ -50,6 +50,7 @@ class Packages:
     channels: tuple[str, ...]
     conda_packages: tuple[str, ...]
     pip_packages: tuple[PipPackage, ...]
+    pip_constraints: tuple[str, ...]
 
 
 def choose_packages(
@@ -79,6 +80,7 @@ def choose_packages(
         channels=_channels(conda),
         conda_packages=written if python else (f"python={python_version}", *written),
         pip_packages=(*_translated(packages, conda, notes), *_pip_packages(conda, keep)),
+        pip_constraints=_pip_constraints(conda),
     )
 
 
@@ -174,6 +176,7 @@ def _installed_by_conda(
         channels=channels,
         conda_packages=written,
         pip_packages=_pip_packages(conda, keep),
+        pip_constraints=_pip_constraints(conda),
     )
 
 
@@ -262,6 +265,13 @@ def _pip_packages(conda: CondaDependencies, keep: Collection[str]) -> tuple[PipP
             replaced="" if _name(line) in keep else replaced.get(_name(line), ""),
         )
         for _, line in _pip_lines(conda)
+    )
+
+
+def _pip_constraints(conda: CondaDependencies) -> tuple[str, ...]:
+    return tuple(
+        one_line(line, conda.where(f"constraints[{index}]"))
+        for index, line in enumerate(conda.constraints)
     )
 
 

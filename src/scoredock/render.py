@@ -1,7 +1,7 @@
 """The text of every generated file. Pure: the same input always gives the same text."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from scoredock.errors import TemplateError
 from scoredock.header import add_header, short_hash
 from scoredock.resolve import ResolvedEnvironment
 from scoredock.sources import ROOTS, load_sources
+from scoredock.spec import SPEC_FILE
 from scoredock.templates import OUTPUTS, template_errors
 
 
@@ -41,17 +42,23 @@ def given_names() -> list[str]:
 
 
 def render(
-    env: ResolvedEnvironment, code: ScoringCode, templates: jinja2.Environment
+    env: ResolvedEnvironment,
+    code: ScoringCode,
+    templates: jinja2.Environment,
+    *,
+    files: Sequence[str] = (SPEC_FILE,),
 ) -> dict[str, str]:
-    """Return the text of every output file, by name.
+    """Return the text of every output file, by name; `files` are what the spec was read from.
 
     Raises TemplateError, with the template's line, for a name that is not defined.
     """
     given = dict(zip(ROOTS, (env, code), strict=True))
-    return {output: _render_one(templates, name, given) for name, output in OUTPUTS.items()}
+    return {output: _render_one(templates, name, given, files) for name, output in OUTPUTS.items()}
 
 
-def _render_one(templates: jinja2.Environment, name: str, given: Mapping[str, Any]) -> str:
+def _render_one(
+    templates: jinja2.Environment, name: str, given: Mapping[str, Any], files: Sequence[str]
+) -> str:
     with template_errors(name):
         sources = load_sources(templates, name)
         try:
@@ -64,7 +71,8 @@ def _render_one(templates: jinja2.Environment, name: str, given: Mapping[str, An
                 f"{_place(error)}: {error.message}; the names are {names}"
             ) from error
     spec = _hash_values(sources.names, given)
-    return add_header(body, spec=spec, template=short_hash("\0".join(sources.texts)))
+    template = short_hash("\0".join(sources.texts))
+    return add_header(body, spec=spec, template=template, files=files)
 
 
 def _hash_values(names: frozenset[str], given: Mapping[str, Any]) -> str:

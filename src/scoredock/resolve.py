@@ -47,6 +47,8 @@ class ResolvedEnvironment:
     """The last stage of the spec's own Dockerfile, to start from; empty where it has none."""
     base_dockerfile: str = ""
     """The spec's own Dockerfile, whose stages come before all others; empty where it has none."""
+    base_argument: bool = True
+    """Whether the build argument BASE_IMAGE can name another: the spec's own Dockerfile may not."""
     base_files: tuple[str, ...] = ()
     """What that takes from its build context, which is in the folder base_context of ours."""
     platform: str = ""
@@ -65,6 +67,8 @@ class ResolvedEnvironment:
     """The conda part: a match specification each."""
     pip_packages: tuple[PipPackage, ...] = ()
     """The lines of the `pip:` section, in its order."""
+    pip_constraints: tuple[str, ...] = ()
+    """What versions pip may take, of these and of what they need: a line of constraints each."""
     variables: Variables = ()
     """The spec's environment variables: pairs of name and value."""
     keep: tuple[str, ...] = ()
@@ -113,14 +117,16 @@ def resolve(
         environment = _made_by_installer(spec, variables, keep, installer, notes)
     if stages:
         version = environment.python_version
-        if environment.installer == "pip" and f"python:{version}" not in stages.image:
+        known = not stages.image or f"python:{version}" in stages.image
+        if environment.installer == "pip" and not known:
             notes.append(
                 f"{spec.where('docker.baseDockerfile')} has to bring Python {version} as python3: "
                 "--installer conda brings one"
             )
         environment = replace(
             environment,
-            base_image=stages.image,
+            base_image=stages.image or environment.base_image,
+            base_argument=stages.open_image,
             base_stage=stages.stage,
             base_dockerfile=stages.text,
             base_files=stages.files,
@@ -175,6 +181,7 @@ def _made_by_installer(
         channels=packages.channels,
         conda_packages=packages.conda_packages,
         pip_packages=packages.pip_packages,
+        pip_constraints=packages.pip_constraints,
         variables=variables,
         keep=tuple(sorted(set(keep) & set(defaults()["trimmed"]))),
     )

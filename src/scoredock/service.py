@@ -90,7 +90,7 @@ def run_build(
         images = {name: image.reference for name, image in lock.images.items()}
     if images is None:
         # A build argument that nothing reads is a warning.
-        images = {} if planned.env.base_stage else {"BASE_IMAGE": deployment.base_image}
+        images = {"BASE_IMAGE": deployment.base_image} if planned.env.base_argument else {}
         if planned.env.build_image:
             images["BUILD_IMAGE"] = deployment.build_image
     secrets = {"ca_file": deployment.ca_file, "pip_config": deployment.pip_config}

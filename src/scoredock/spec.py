@@ -96,6 +96,21 @@ class CondaDependencies(Section):
     variables: dict[str, Any] | None = None
     """Variables that conda would set; no effect, environmentVariables has."""
     _origin: Origin = PrivateAttr(Origin({"": "python.condaDependencies"}))
+    _constraints: tuple[str, ...] = PrivateAttr(())
+
+    @property
+    def constraints(self) -> tuple[str, ...]:
+        """The lines of the files that `-c` names in the pip: section: what versions pip may take.
+
+        They are no key of a conda file; their places are those of `constraints[0]` and so on.
+        """
+        return self._constraints
+
+    def held_to(self, constraints: tuple[str, ...]) -> "CondaDependencies":
+        """Return the same with these constraints."""
+        held = self.model_copy()
+        held._constraints = constraints
+        return held
 
     def where(self, item: str) -> str:
         """Return the place of `item`, as in `conda_dependencies.yml: dependencies[1]`."""

@@ -42,7 +42,6 @@ CLASSES = {
     "not JSON or YAML": r"not JSON|not YAML",
     "Python too old": r"expected a version from 3\.6 to",
     "package of another machine": r"a package on this machine cannot be taken along",
-    "further Dockerfile steps": r"further Dockerfile steps are not supported",
 }
 INSTALLERS = ("pip", "conda", "none")
 

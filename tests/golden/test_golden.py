@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scoredock.formats import read_spec
+from scoredock.formats import read, read_spec
 from scoredock.paths import CONTEXT
 from scoredock.render import ScoringCode, render
 from scoredock.resolve import resolve
@@ -16,8 +16,9 @@ CODE = ScoringCode(source_name="digits", entry_script="score.py")
 
 
 def rendered(folder):
-    env, _ = resolve(read_spec(folder)[0])
-    return render(env, CODE, load_templates())
+    reading = read(folder)
+    env, _ = resolve(reading.spec)
+    return render(env, CODE, load_templates(), files=reading.file_names)
 
 
 def test_every_folder_is_a_case():

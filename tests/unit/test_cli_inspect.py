@@ -82,9 +82,7 @@ def test_nothing_that_inspect_prints_holds_a_credential(run, inspect, write_spec
         "environmentVariables": {"STORAGE_KEY": "s3cret", "PLAIN": "shown"},
         "docker": {"baseImageRegistry": registry, "arguments": ["-e", "MY_TOKEN=s3cret"]},
     }
-    conda = (
-        "dependencies:\n- pip:\n  - -i https://u:s3cret@x/\n  - https://x/a.whl?sv=1&sig=s3cret\n"
-    )
+    conda = "dependencies:\n- pip:\n  - -i https://u:${S}@x/\n  - https://x/a.whl?sv=1&sig=s3cret\n"
     folder = write_spec(environment, conda)
 
     result = run("inspect", folder)

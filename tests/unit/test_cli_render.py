@@ -239,3 +239,14 @@ def test_the_process_runtime_does_not_mind_an_edited_dockerfile(render, run, dig
 
     assert "edited by hand" not in result.stderr
     assert "absent: no such folder" in result.stderr
+
+
+def test_a_rendered_file_names_what_the_spec_was_read_from(run, digits, tmp_path):
+    (tmp_path / "env.yml").write_text("image: a\nconda_file: conda/c.yml\n")
+    (tmp_path / "conda").mkdir()
+    (tmp_path / "conda" / "c.yml").write_text("dependencies: [python=3.11]\n")
+
+    run("render", "--spec", "env.yml", "--source", digits)
+
+    first = (tmp_path / "Dockerfile").read_text().splitlines()[0]
+    assert first.endswith(" from env.yml, conda/c.yml: edit those, or the template.")

@@ -1,7 +1,10 @@
+import re
+
 import pytest
 
-from scoredock.dockerfile import base_stages
+from scoredock.dockerfile import RESERVED, base_stages
 from scoredock.errors import SpecError
+from scoredock.paths import TEMPLATES
 from scoredock.resolve import resolve
 
 from .builders import spec
@@ -172,3 +175,62 @@ def test_a_dockerfile_that_may_lack_the_python_is_noted_with_the_way_out(image, 
     _, notes = resolve(written, installer=installer)
 
     assert bool([note for note in notes if "--installer conda brings one" in note]) == noted
+
+
+def test_every_stage_of_the_template_is_reserved():
+    template = (TEMPLATES / "Dockerfile.j2").read_text(encoding="utf-8")
+
+    stages = re.findall(r"^FROM .* AS (?P<name>\w+)$", template, re.MULTILINE)
+
+    assert stages
+    assert set(stages) <= set(RESERVED)
+
+
+@pytest.mark.parametrize(
+    ("text", "image", "written"),
+    [
+        ("FROM ${BASE_IMAGE}", "", "FROM ${BASE_IMAGE} AS dockerfile"),
+        ("ARG BASE_IMAGE\nFROM $BASE_IMAGE", "", "FROM $BASE_IMAGE AS dockerfile"),
+        ("ARG BASE_IMAGE=a:1\nFROM ${BASE_IMAGE}", "a:1", "FROM ${BASE_IMAGE} AS dockerfile"),
+        ('ARG BASE_IMAGE="a:1"\nFROM ${BASE_IMAGE} AS x\nFROM x', "a:1",
+         "FROM ${BASE_IMAGE} AS x\nFROM x AS dockerfile"),
+    ],
+)  # fmt: skip
+def test_an_image_that_the_text_leaves_open_is_declared_above_it_by_the_template(
+    text, image, written
+):
+    stages, _ = base_stages(text, place=PLACE)
+
+    assert (stages.open_image, stages.image, stages.text) == (True, image, written)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ARG V=1\nARG BASE_IMAGE=a:$V\nFROM ${BASE_IMAGE}",
+        "ARG BASE_IMAGE=a\nFROM ${BASE_IMAGE}-slim",
+        "ARG BASE_IMAGE_2=a\nFROM ${BASE_IMAGE_2}",
+        "ARG BASE_IMAGE=a\nFROM b",
+    ],
+)
+def test_a_text_that_makes_the_image_of_more_than_the_argument_stays_as_it_is(text):
+    stages, _ = base_stages(text, place=PLACE)
+
+    assert not stages.open_image
+    assert stages.text == f"{text} AS dockerfile"
+
+
+def test_an_environment_whose_dockerfile_leaves_the_image_open_gets_the_one_that_is_chosen():
+    text = "FROM ${BASE_IMAGE}\nRUN apt-get update\n"
+
+    env, notes = resolve(spec("python=3.9", docker={"baseDockerfile": text}))
+
+    assert (env.base_image, env.base_argument) == ("python:3.9-slim", True)
+    assert notes == []
+
+
+def test_copy_with_parents_is_refused_with_the_way_out():
+    with pytest.raises(SpecError, match=r"^BaseDockerfile:2: --parents is not supported") as caught:
+        changed("FROM a\nCOPY --parents src/a.txt /app/\n")
+
+    assert "a COPY for each folder" in caught.value.hint

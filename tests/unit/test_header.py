@@ -30,6 +30,18 @@ def test_a_file_begins_with_two_comments_and_then_is_what_was_rendered():
     assert rest == "FROM x\n"
 
 
+def test_a_file_names_what_its_spec_was_read_from_and_no_hash_is_of_the_names():
+    files = ["env.yml", "../conda\nRUN.yml", "a.txt", "b.txt", "c.txt"]
+
+    named = add_header("FROM x\n", spec="aaaa", template="bbbb", files=files)
+
+    names = "env.yml, ../conda RUN.yml, a.txt and 2 more"
+    assert named.splitlines()[0] == f"{GENERATED} from {names}: edit those, or the template."
+    assert named.split("\n", 1)[1] == FILE.split("\n", 1)[1]
+    assert not is_edited(named, fresh=FILE)
+    assert differences(named, fresh=FILE) == []
+
+
 def test_a_header_is_read_back():
     header, body = split_header(FILE)
 

@@ -8,6 +8,7 @@ PACKAGE = KIT / "src" / "scoredock"
 
 # DESIGN: a module imports only what stands before it.
 ORDER = [
+    "masking",
     "errors",
     "paths",
     "problems",
@@ -19,6 +20,7 @@ ORDER = [
     "formats",
     "packages",
     "remarks",
+    "dockerfile_text",
     "dockerfile",
     "runtime_options",
     "resolve",
@@ -63,6 +65,7 @@ PURE = [
     "conda_names",
     "packages",
     "remarks",
+    "dockerfile_text",
     "dockerfile",
     "runtime_options",
     "resolve",

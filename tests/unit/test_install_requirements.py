@@ -15,19 +15,21 @@ class Never:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("dependencies:", {"channels": [], "conda": [], "pip": []}),
+        ("dependencies:", {}),
         (
             "channels: [a, b]\ndependencies: [{pip: [x]}, python=3.8, {pip: [y]}, numpy~=1.18]",
             {"channels": ["a", "b"], "conda": ["python=3.8", "numpy~=1.18"], "pip": ["x", "y"]},
         ),
-        ("dependencies:\n- pip:\n", {"channels": [], "conda": [], "pip": []}),
+        ("dependencies:\n- pip:\n", {}),
+        ("dependencies: []\npip_constraints: [numpy<2]\n", {"constraints": ["numpy<2"]}),
     ],
 )
 def test_the_conda_file_is_read(tmp_path, text, found):
     path = tmp_path / "conda.yml"
     path.write_text(text)
 
-    assert requirements.read_conda_file(str(path), Never()) == found
+    nothing = {"channels": [], "conda": [], "pip": [], "constraints": []}
+    assert requirements.read_conda_file(str(path), Never()) == nothing | found
 
 
 @pytest.mark.parametrize(

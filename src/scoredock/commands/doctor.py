@@ -19,7 +19,7 @@ def doctor(base_image: str, build_image: str, bind: str, port: int, **values: An
     planned = plan(deployment(**values), warn=warn, note=lambda _: None)
     lacking = 0
     for finding in examine(
-        base_image=base_image or planned.env.base_image,
+        base_image=(planned.env.base_argument and base_image) or planned.env.base_image,
         build_image=planned.env.build_image and (build_image or planned.env.build_image),
         bind=bind,
         port=port,

@@ -7,6 +7,7 @@ import click
 from scoredock.errors import SpecError
 from scoredock.formats import read
 from scoredock.inspection import Inspection, error_data, inspection_data, inspection_lines
+from scoredock.masking import mask_all
 from scoredock.options import FOLDER, INSTALL, with_options
 from scoredock.output import note, warn
 from scoredock.packages import InstallerChoice
@@ -31,7 +32,11 @@ def inspect(path: Path, installer: InstallerChoice, keep: tuple[str, ...], form:
         reading = read(path)
     except SpecError as error:
         if form == "json":
-            print(json.dumps({"error": error_data(error), "warnings": error.warnings}, indent=2))
+            print(
+                json.dumps(
+                    mask_all({"error": error_data(error), "warnings": error.warnings}), indent=2
+                )
+            )
         raise
     found = Inspection(path=path, reading=reading)
     try:

@@ -29,7 +29,7 @@ def lock(check: bool, verbose: bool, **values: Any) -> None:
             print("\n".join(lines), flush=True)
             raise stale(str(path), lines)
         return
-    if planned.env.base_stage:
+    if not planned.env.base_argument:
         warn(f"the images of the spec's own Dockerfile are not locked: {planned.env.base_image}")
     with progress("locking") as report:
         found = locking.make_lock(wanted, planned, report=report, verbose=verbose)

@@ -9,6 +9,7 @@ from scoredock.deployment import deployment, plan, with_edits
 from scoredock.edits import THREE_WAYS, Rendered, find_rendered, refuse_foreign
 from scoredock.errors import ScoredockError
 from scoredock.header import differences
+from scoredock.masking import masked
 from scoredock.options import EDITED, FOLDER, SPEC, with_options
 from scoredock.output import note, warn
 
@@ -68,7 +69,7 @@ def _check_rendered(rendered: Mapping[str, str], folder: Path) -> None:
             "a fresh render",
             lineterm="",
         )
-        print("\n".join(lines))
+        print(masked("\n".join(lines)))
     if stale:
         edited = any(file.edited for file in found.values())
         raise ScoredockError(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scoredock.errors import SpecError
 from scoredock.formats.detect import find_in_folder, read_file
-from scoredock.formats.environment_v1 import refuse_templates
+from scoredock.formats.judgement import judge
 from scoredock.formats.reading import Findings, Reading
 from scoredock.spec import EnvironmentSpec
 
@@ -23,11 +23,11 @@ def read(path: Path) -> Reading:
     try:
         file = find_in_folder(path) if path.is_dir() else path
         reading = read_file(file, findings)
-        refuse_templates(reading.spec)
+        findings.warnings = [*reading.warnings, *judge(reading.spec)]
     except SpecError as error:
         error.warnings = error.warnings or tuple(findings.warnings)
         raise
-    return replace(reading, warnings=tuple(dict.fromkeys(reading.warnings)))
+    return replace(reading, warnings=tuple(dict.fromkeys(findings.warnings)))
 
 
 def read_spec(path: Path) -> tuple[EnvironmentSpec, list[str]]:

@@ -47,6 +47,7 @@ def conda_part(
     data, written = respell(data, conda_shape())
     findings.warnings += respelling_warning(place.removesuffix(": "), written)
     places = {"": place} | {path: joined(place, there) for path, there in written.items()}
+    constraints: tuple[str, ...] = ()
     if isinstance(data, dict):
         for key in [key for key, value in data.items() if value is None and key not in _NULLABLE]:
             findings.warnings.append(
@@ -59,10 +60,11 @@ def conda_part(
             for index, item in enumerate(data["dependencies"]):
                 tidying.take(item, f"{there}[{index}]")
             data, places = data | {"dependencies": tidying.items}, tidying.places
+            constraints = tuple(tidying.constraints)
     origin = Origin(places)
     conda = validate(CondaDependencies, data, origin)
     findings.warnings += unknown_keys(conda, origin.where)
-    return conda.found_at(places)
+    return conda.held_to(constraints).found_at(places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class _Tidying:
     findings: Findings
     places: dict[str, str]
     items: list[Any] = field(default_factory=list)
+    constraints: list[str] = field(default_factory=list)
 
     def take(self, item: Any, place: str) -> None:
         """Take one item of the list, or what it stands for."""
@@ -95,6 +98,10 @@ class _Tidying:
             return section | {"pip": []}
         lines: list[Any] = []
         for line in self._pip_lines(section["pip"], place):
+            if line.constraint:
+                self.places[f"constraints[{len(self.constraints)}]"] = line.place
+                self.constraints.append(line.text)
+                continue
             self.places[f"dependencies[{len(self.items)}].pip[{len(lines)}]"] = line.place
             lines.append(line.text)
         return section | {"pip": lines}

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from scoredock.errors import SpecError
 from scoredock.formats.conda_part import conda_part, read_conda_file
-from scoredock.formats.document import Document, refuse_placeholders
+from scoredock.formats.document import Document
 from scoredock.formats.reading import Findings
 from scoredock.formats.spelling import environment_shape, respell, respelling_warning
 from scoredock.formats.validation import validate
@@ -177,26 +177,3 @@ def _named_conda_file(
         path=spec.where("python.condaDependenciesFile"),
         hint=f"put it into {' or '.join(str(folder) for folder in dict.fromkeys(folders))}",
     )
-
-
-def refuse_templates(spec: EnvironmentSpec) -> None:
-    """Raise SpecError for a spec that is a template not filled in."""
-    docker, conda = spec.docker or DockerSection(), spec.python.conda_dependencies
-    texts = [
-        (spec.where(path), text)
-        for path, text in (
-            ("name", spec.name),
-            ("version", spec.version),
-            ("docker.baseImage", docker.base_image),
-        )
-        if text
-    ]
-    for index, item in enumerate(conda.dependencies if conda else ()):
-        place = f"dependencies[{index}]"
-        lines = (
-            [(place, item)]
-            if isinstance(item, str)
-            else [(f"{place}.pip[{number}]", line) for number, line in enumerate(item.pip)]
-        )
-        texts += [(conda.where(where), line) for where, line in lines if conda]
-    refuse_placeholders(texts)

@@ -9,8 +9,8 @@ from scoredock.errors import SpecError
 from scoredock.formats.conda_part import read_conda_file
 from scoredock.formats.document import Document, read_document
 from scoredock.formats.reading import Findings, Reading, Told, environment_of
-from scoredock.formats.requirements import Line, taken_along, without_comment
-from scoredock.spec import CondaDependencies, PipSection
+from scoredock.formats.requirements import Line, of_lines, taken_along, without_comment
+from scoredock.spec import CondaDependencies
 
 _PYTHON = re.compile(r"\s*(?:\S+::)?python(?![\w.-])", re.IGNORECASE)
 # The names that MLflow itself writes, by what they are.
@@ -79,13 +79,12 @@ def _of_python_env(document: Document, main: Path, findings: Findings) -> CondaD
     lines: list[Line] = []
     for line in (*_lines(document, "build_dependencies"), *_lines(document, "dependencies")):
         lines += taken_along(line, folder=folder, main=main, findings=findings)
-    places = {f"dependencies[0].pip[{number}]": line.place for number, line in enumerate(lines)}
-    dependencies: tuple[Any, ...] = (PipSection(pip=tuple(line.text for line in lines)),)
-    if data.get("python") is not None:
-        dependencies += (f"python={data['python']}",)
-        places["dependencies[1]"] = f"{document.label}: python"
-    whole = {"": f"{document.label}: "}
-    return CondaDependencies(dependencies=dependencies).found_at(whole | places)
+    conda = of_lines(lines, {"": f"{document.label}: "})
+    if data.get("python") is None:
+        return conda
+    dependencies = (*conda.dependencies, f"python={data['python']}")
+    place = {"dependencies[1]": f"{document.label}: python"}
+    return conda.model_copy(update={"dependencies": dependencies}).found_at(place)
 
 
 def _lines(document: Document, key: str) -> Iterator[Line]:

@@ -1,5 +1,6 @@
 """What reading a file or a folder gives: the spec, and all that a person may want to know of it."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,14 @@ class Reading:
     told: Told = Told()
     build_context: Path | None = None
     """The folder that the Dockerfile text takes files from, where it may."""
+
+    @property
+    def file_names(self) -> tuple[str, ...]:
+        """The names of `files` as seen from the main one's folder, wherever that lies."""
+        folder = self.files[0].parent
+        names = dict.fromkeys(os.path.relpath(path, folder) for path in self.files)
+        # A name that is no UTF-8 can be opened, but not be written into a file.
+        return tuple(os.fsencode(name).decode("utf-8", "replace") for name in names)
 
 
 @dataclass(slots=True)

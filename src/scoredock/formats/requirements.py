@@ -6,9 +6,10 @@ of a `pip:` section into such a file beside the conda file, so the same rules ho
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from scoredock.errors import SpecError
 from scoredock.formats.document import Document, label_of, read_text
@@ -27,23 +28,21 @@ _LOCAL = re.compile(
 _REQUIREMENT = re.compile(r"-|[A-Za-z0-9][\w.-]*\s*(?:$|[\[(<>=!~;@])|[\w+.-]+://|/")
 # Two files that each name the next one twice would unfold without an end in sight.
 _MOST_FILES = 100
-_CREDENTIALS = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 
 
 class Line(NamedTuple):
-    """One line for pip, and where it stands."""
+    """One line for pip, where it stands, and whether it only holds what others ask for."""
 
     text: str
     place: str
+    constraint: bool = False
 
 
 def read_requirements(document: Document, findings: Findings, *, reason: str) -> Reading:
     """Read a requirements file as an environment: its lines, and no word about Python."""
     path = document.path
     lines = list(requirement_lines(path, main=path, findings=findings))
-    places = {f"dependencies[0].pip[{number}]": line.place for number, line in enumerate(lines)}
-    section = PipSection(pip=tuple(line.text for line in lines))
-    conda = CondaDependencies(dependencies=(section,)).found_at({"": f"{path.name}: "} | places)
+    conda = of_lines(lines, {"": f"{path.name}: "})
     return Reading(
         spec=environment_of(conda, label=path.name),
         form="requirements file",
@@ -53,14 +52,34 @@ def read_requirements(document: Document, findings: Findings, *, reason: str) ->
     )
 
 
+def of_lines(lines: Sequence[Line], places: Mapping[str, str]) -> CondaDependencies:
+    """Return the conda part of a file of requirements."""
+    wanted = [line for line in lines if not line.constraint]
+    held = [line for line in lines if line.constraint]
+    there = {f"dependencies[0].pip[{number}]": line.place for number, line in enumerate(wanted)}
+    there |= {f"constraints[{number}]": line.place for number, line in enumerate(held)}
+    conda = CondaDependencies(dependencies=(PipSection(pip=tuple(line.text for line in wanted)),))
+    return conda.held_to(tuple(line.text for line in held)).found_at({**places, **there})
+
+
 def requirement_lines(
-    path: Path, *, main: Path, findings: Findings, within: tuple[Path, ...] = ()
+    path: Path,
+    *,
+    main: Path,
+    findings: Findings,
+    within: tuple[Path, ...] = (),
+    constraint: bool = False,
 ) -> Iterator[Line]:
-    """Yield the lines of a requirements file; those of files that it names stand in their place."""
+    """Yield the lines of a requirements file; those of files that it names stand in their place.
+
+    With `constraint` it is one of constraints. As with pip, a file that such a one names with -r
+    is one of requirements all the same, and options in it hold for everything.
+    """
     if path.resolve() in within:
-        raise SpecError("names itself with -r", path=label_of(path, main))
+        raise SpecError("names itself with -r or -c", path=label_of(path, main))
     if len(findings.files) > _MOST_FILES:
-        raise SpecError(f"names more than {_MOST_FILES} files with -r", path=label_of(main, main))
+        what = f"names more than {_MOST_FILES} files with -r or -c"
+        raise SpecError(what, path=label_of(main, main))
     text = read_text(path)
     findings.files.append(path)
     label = label_of(path, main)
@@ -70,7 +89,7 @@ def requirement_lines(
     for line in joined_lines(numbered):
         if whole := without_comment(line.text):
             yield from taken_along(
-                Line(whole, line.place),
+                Line(whole, line.place, constraint and not whole.startswith("-")),
                 folder=path.parent,
                 main=main,
                 findings=findings,
@@ -104,11 +123,6 @@ def taken_along(
 
     Raises SpecError for what only this machine has.
     """
-    if _CREDENTIALS.search(line.text):
-        findings.warnings.append(
-            f"{line.place}: holds a password, which everybody reads who gets the file: "
-            "write it into a pip.conf and pass that with --pip-config"
-        )
     option = _FILE_OPTION.fullmatch(line.text)
     if option is None:
         yield _not_local(line)
@@ -117,23 +131,22 @@ def taken_along(
     if rest:
         # pip itself reads no further than the file's name.
         findings.warnings.append(f"{line.place}: {rest!r} has no effect on {option['option']}")
-    if "://" in name:
+    if "://" in name and not name.startswith("file:"):
         yield Line(f"{option['option']} {name}", line.place)
-    elif option["option"] in ("-c", "--constraint"):
+        return
+    path = folder / unquote(name.removeprefix("file://"))
+    if not path.is_file():
         raise SpecError(
-            f"constraints of a file are not taken along, found {name!r}",
+            f"names {name!r}, which is not there",
             path=line.place,
-            hint="write the versions into the pip: section, or a URL after -c",
+            hint=f"put it into {folder} and name it without a folder"
+            if path.is_absolute() and name.startswith(("/", "file:"))
+            else f"put it into {folder}, or remove the line",
         )
-    else:
-        path = folder / name
-        if not path.is_file():
-            raise SpecError(
-                f"names {name!r}, which is not there",
-                path=line.place,
-                hint=f"put it into {folder}, or write its lines in place of this one",
-            )
-        yield from requirement_lines(path, main=main, findings=findings, within=within)
+    constraint = option["option"] in ("-c", "--constraint")
+    yield from requirement_lines(
+        path, main=main, findings=findings, within=within, constraint=constraint
+    )
 
 
 def _not_local(line: Line) -> Line:

@@ -1,0 +1,25 @@
+import json
+
+import pytest
+
+from scoredock.deployment import Deployment, plan
+
+from .builders import SPEC
+
+
+@pytest.mark.parametrize(("image", "heard"), [("mine", False), ("${BASE_IMAGE}", True)])
+def test_a_base_image_that_the_specs_own_dockerfile_does_not_take_is_noted(
+    write_spec, digits, image, heard
+):
+    spec = write_spec(json.loads(SPEC) | {"docker": {"baseDockerfile": f"FROM {image}\n"}})
+    wanted = Deployment(
+        spec=spec, source=digits, entry_script="score.py", models=digits, base_image="other:1"
+    )
+    notes = []
+
+    planned = plan(wanted, warn=notes.append, note=notes.append)
+
+    lines = [line for line in notes if "--base-image (BASE_IMAGE) other:1 has no effect" in line]
+    assert len(lines) == (0 if heard else 1)
+    assert all("write FROM ${BASE_IMAGE} there" in line for line in lines)
+    assert ("ARG BASE_IMAGE" in planned.rendered["Dockerfile"]) == heard
