@@ -4,7 +4,8 @@ Usage: PYTHONPATH=src:tests .venv/bin/python tests/corpus/against_sdk.py PYTHON
 
 PYTHON is one with azureml-core, which is some 95 packages and wants an old Python:
 
-    python3.9 -m venv /tmp/sdk && /tmp/sdk/bin/pip install azureml-core==1.61.0.post4 "setuptools<81"
+    python3.9 -m venv /tmp/sdk
+    /tmp/sdk/bin/pip install azureml-core==1.61.0.post4 "setuptools<81"
 
 Prints how many files are read alike, and which are not, by the reason. Exit status 1 where one is
 read in another way for no known reason.
@@ -102,6 +103,9 @@ def differences(kind, mine, theirs):
             yield "Python: the SDK does not understand the version and puts its own in or beside"
         else:
             yield f"other: Python {my_python} / {python}"
+    if named := re.fullmatch(r"python[=~<>!]+(\d+\.\d+)[\d.*]*", "".join(map(str, python))):
+        if python == my_python and mine["python"] not in ("", named[1]):
+            yield f"other: Python {mine['python']} of {python}"
     wanted = [str(line) for line in conda if line is not None]
     if my_conda != wanted and not (kind == "requirements" and wanted == ["pip"]):
         yield f"other: conda {my_conda} / {conda}"
@@ -127,7 +131,11 @@ def main(python):
         theirs, result = found[str(DATA / file)], expected()[file]["result"]
         readable = result in INSTALLERS
         if "error" in theirs:
-            both = "both refuse" if not readable else f"only the SDK refuses: {theirs['error']}"
+            both = (
+                "both refuse"
+                if not readable
+                else f"only the SDK refuses: {theirs['error']}".replace(f"{DATA}/", "")
+            )
             reasons[both].append(file)
         elif not readable:
             reasons[f"only scoredock refuses: {result}"].append(file)

@@ -8,6 +8,7 @@ import json
 import logging
 import sys
 import warnings
+from pathlib import Path
 
 from azureml.core import Environment, RunConfiguration
 
@@ -17,14 +18,12 @@ def saved(path):
 
 
 def in_json(path):
-    with open(path, encoding="utf-8") as file:
-        # What load_from_directory does with the file's content.
-        return Environment._deserialize_and_add_to_object(json.load(file))
+    # What load_from_directory does with the file's content.
+    return Environment._deserialize_and_add_to_object(json.loads(Path(path).read_text("utf-8")))
 
 
 def inference(path):
-    with open(path, encoding="utf-8") as file:
-        config = json.load(file)
+    config = json.loads(Path(path).read_text("utf-8"))
     if config.get("environment"):
         return Environment._deserialize_and_add_to_object(config["environment"])
     # What Model.deploy does with the keys of before (_model_management/_util.py).
