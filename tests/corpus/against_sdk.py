@@ -103,9 +103,9 @@ def differences(kind, mine, theirs):
             yield "Python: the SDK does not understand the version and puts its own in or beside"
         else:
             yield f"other: Python {my_python} / {python}"
-    if named := re.fullmatch(r"python[=~<>!]+(\d+\.\d+)[\d.*]*", "".join(map(str, python))):
-        if python == my_python and mine["python"] not in ("", named[1]):
-            yield f"other: Python {mine['python']} of {python}"
+    named = re.fullmatch(r"python=+(\d+\.\d+)[\d.*]*", "".join(map(str, python)))
+    if named and python == my_python and mine["python"] not in ("", named[1]):
+        yield f"other: Python {mine['python']} of {python}"
     wanted = [str(line) for line in conda if line is not None]
     if my_conda != wanted and not (kind == "requirements" and wanted == ["pip"]):
         yield f"other: conda {my_conda} / {conda}"
@@ -131,12 +131,8 @@ def main(python):
         theirs, result = found[str(DATA / file)], expected()[file]["result"]
         readable = result in INSTALLERS
         if "error" in theirs:
-            both = (
-                "both refuse"
-                if not readable
-                else f"only the SDK refuses: {theirs['error']}".replace(f"{DATA}/", "")
-            )
-            reasons[both].append(file)
+            why = theirs["error"].replace(f"{DATA}/", "")
+            reasons[f"only the SDK refuses: {why}" if readable else "both refuse"].append(file)
         elif not readable:
             reasons[f"only scoredock refuses: {result}"].append(file)
         else:

@@ -149,6 +149,31 @@ def test_a_build_from_the_lock_takes_its_versions_and_asks_no_solver(
         assert "Hash mismatch for `greeted==1.0`" in refused.stderr
 
 
+@pytest.mark.parametrize("option", [[], ["--pre"]], ids=["uv", "pip"])
+def test_constraints_of_a_file_hold_what_is_installed_whoever_does_it(
+    scoredock, spec, source, tmp_path, gateway, option
+):
+    index = tmp_path / "index"
+    index.mkdir()
+    make_wheel(index, "greeter", "1.0", requires="greeted")
+    for version in ("1.0", "1.5", "2.0"):
+        make_wheel(index, "greeted", version)
+    with PackageServer(index, host=gateway) as server:
+        config = tmp_path / "pip.conf"
+        places = f"extra-index-url = http://{server.address}/simple/\ntrusted-host = {gateway}\n"
+        config.write_text(f"[global]\n{places}")
+        folder = spec("python=3.11", {"pip": ["greeter", "-c pins.txt", *option]})
+        (folder / "pins.txt").write_text("greeted<2  # as tested\nnobody-asks-for-it==1.0\n")
+
+        locked = scoredock("lock", "--spec", folder, "--source", source, "--pip-config", config)
+
+    assert locked.returncode == 0, locked.stderr
+    pins = yaml.safe_load((folder / "scoredock.lock").read_text())["pip"]
+    assert [pin for pin in pins if pin.startswith(("greet", "nobody"))] == [
+        "greeted==1.5", "greeter==1.0",
+    ]  # fmt: skip
+
+
 def test_locked_conda_packages_are_installed_without_their_channels_index(
     scoredock, spec, source, tmp_path, gateway, engine, environment
 ):

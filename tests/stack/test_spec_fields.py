@@ -12,18 +12,20 @@ pytestmark = pytest.mark.docker
 
 DOCKERFILE = f"""\
 # syntax=docker/dockerfile:1
+ARG BASE_IMAGE=registry.invalid/python:3
 FROM {base_image("3.11")} AS build
 COPY sub/*.txt /from/
 RUN <<EOF
 echo made >/from/made.txt
 EOF
 
-FROM {base_image("3.11")}
+FROM ${{BASE_IMAGE}}
 COPY --from=build /from /from
 ADD ["archive.tar", "/unpacked"]
 RUN --mount=type=bind,source=sub,target=/mnt cp /mnt/a.txt /from/mounted.txt
 USER 65534
 ENTRYPOINT ["false"]
+CMD ["--no-option-of-the-server"]
 """
 
 
@@ -46,7 +48,10 @@ def dockerfile_context(tmp_path):
 def test_an_environment_of_a_dockerfile_with_files_serves(
     scoredock, source, dockerfile_context, container
 ):
-    started = scoredock("up", "--spec", dockerfile_context, "--source", source)
+    # The text leaves open what its last stage starts from.
+    started = scoredock(
+        "up", "--spec", dockerfile_context, "--source", source, "--base-image", base_image("3.11")
+    )
 
     assert started.returncode == 0, started.stderr
     assert "the stage 'build' is called 'user-build'" in started.stderr
