@@ -71,7 +71,7 @@ class BaseStages:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Instruction:
+class Instruction:
     """One instruction, or (without a keyword) a comment or an empty line."""
 
     place: str
@@ -89,8 +89,8 @@ def base_stages(text: str, *, place: str) -> tuple[BaseStages, list[str]]:
 
     Raises SpecError, with the line of the text, for what cannot be the beginning of a Dockerfile.
     """
-    parsed = list(_parse(text, place))
-    froms = [_parse_from(each) for each in parsed if each.keyword == "FROM"]
+    parsed = list(parse(text, place))
+    froms = [parse_from(each) for each in parsed if each.keyword == "FROM"]
     if not froms:
         raise SpecError("expected a FROM instruction, found none", path=place)
     taken = {found["name"].lower() for found in froms}
@@ -136,7 +136,7 @@ def _free(name: str, taken: set[str]) -> str:
     return name if name not in taken else _free(f"{name}-", taken)
 
 
-def _parse(text: str, place: str) -> Iterator[_Instruction]:
+def parse(text: str, place: str) -> Iterator[Instruction]:
     """Yield the instructions of a text, in whose directives nothing stands that changes them."""
     if odd := _CONTROL.search(text):
         raise SpecError(f"expected text, found {odd[0]!r}", path=place)
@@ -155,11 +155,11 @@ def _parse(text: str, place: str) -> Iterator[_Instruction]:
         yield found
 
 
-def _next(lines: list[str], index: int, place: str) -> tuple[_Instruction, int]:
+def _next(lines: list[str], index: int, place: str) -> tuple[Instruction, int]:
     """Return the instruction that begins at a line, and the index of the line after it."""
     place, begin = f"{place}:{index + 1}", index
     if _COMMENT.fullmatch(lines[index]):
-        return _Instruction(
+        return Instruction(
             place=place, keyword="", rest="", body="", lines=lines[index]
         ), index + 1
     whole = ""
@@ -179,7 +179,7 @@ def _next(lines: list[str], index: int, place: str) -> tuple[_Instruction, int]:
     if keyword in ("RUN", "COPY", "ADD"):
         for heredoc in _heredocs(match["rest"] or ""):
             index = _end_of(heredoc, lines, index, place)
-    found = _Instruction(
+    found = Instruction(
         place=place,
         keyword=keyword,
         rest=(match["rest"] or "").strip(),
@@ -210,7 +210,8 @@ def _end_of(heredoc: re.Match[str], lines: list[str], index: int, place: str) ->
     raise SpecError(f"expected {heredoc['name']} in a line below, found none", path=place)
 
 
-def _parse_from(each: _Instruction) -> dict[str, str]:
+def parse_from(each: Instruction) -> dict[str, str]:
+    """Return the flags, the image and the name of a FROM; each is empty where there is none."""
     match = _FROM.fullmatch(each.rest)
     if match is None or "{{" in each.rest:
         raise SpecError(
@@ -225,9 +226,9 @@ def _write_from(found: Mapping[str, str], name: str, renamed: Mapping[str, str])
     return f"FROM {found['flags']}{image}" + (f" AS {name}" if name else "")
 
 
-def _write_copy(each: _Instruction, renamed: Mapping[str, str], files: list[str]) -> str:
+def _write_copy(each: Instruction, renamed: Mapping[str, str], files: list[str]) -> str:
     """Return COPY or ADD, whose sources are looked for in the folder of the text's own context."""
-    flags, rest = _flags(each.rest)
+    flags, rest = split_flags(each.rest)
     if "--parents" in flags:
         raise SpecError("--parents is not supported", path=each.place)
     stage = next((flag for flag in flags if flag.startswith("--from=")), "")
@@ -244,7 +245,8 @@ def _write_copy(each: _Instruction, renamed: Mapping[str, str], files: list[str]
     return _joined(each, flags, " ".join([*sources, words[-1]]))
 
 
-def _flags(rest: str) -> tuple[list[str], str]:
+def split_flags(rest: str) -> tuple[list[str], str]:
+    """Return the flags of an instruction, and what follows them."""
     flags = []
     while match := re.match(r"(--\S+)\s+", rest):
         flags.append(match[1])
@@ -269,20 +271,24 @@ def _source(word: str, files: list[str]) -> str:
     return f"{FOLDER}/{inside}"
 
 
-def _joined(each: _Instruction, flags: list[str], rest: str) -> str:
+def mount_options(flag: str) -> dict[str, str]:
+    """Return the options of a --mount flag; one without a value has an empty one."""
+    written = flag.removeprefix("--mount=").split(",")
+    return dict(option.partition("=")[::2] for option in written)
+
+
+def _joined(each: Instruction, flags: list[str], rest: str) -> str:
     line = " ".join([each.keyword, *flags, rest])
     return f"{line}\n{each.body}" if each.body else line
 
 
-def _write_run(each: _Instruction, renamed: Mapping[str, str], files: list[str]) -> str:
+def _write_run(each: Instruction, renamed: Mapping[str, str], files: list[str]) -> str:
     """Return RUN, whose bind mounts are of that folder where they name no other stage."""
     lines = each.lines
-    for flag in _flags(each.rest)[0]:
+    for flag in split_flags(each.rest)[0]:
         if not flag.startswith("--mount="):
             continue
-        options = dict(
-            option.partition("=")[::2] for option in flag.removeprefix("--mount=").split(",")
-        )
+        options = mount_options(flag)
         if "from" in options:
             options["from"] = renamed.get(options["from"].lower(), options["from"])
         elif options.get("type", "bind") == "bind":
