@@ -159,9 +159,7 @@ def _next(lines: list[str], index: int, place: str) -> tuple[Instruction, int]:
     """Return the instruction that begins at a line, and the index of the line after it."""
     place, begin = f"{place}:{index + 1}", index
     if _COMMENT.fullmatch(lines[index]):
-        return Instruction(
-            place=place, keyword="", rest="", body="", lines=lines[index]
-        ), index + 1
+        return Instruction(place=place, keyword="", rest="", body="", lines=lines[index]), index + 1
     whole = ""
     continued = True
     while continued and index < len(lines):

@@ -64,7 +64,7 @@ class Lock:
     platform: str
     """Of the image, as `linux/amd64`."""
     images: Mapping[str, LockedImage]
-    """By build argument, BASE_IMAGE or BUILD_IMAGE; those of a Dockerfile of the spec's own by name."""
+    """By build argument (BASE_IMAGE, BUILD_IMAGE), or as the spec's own Dockerfile names them."""
     conda: Sequence[Mapping[str, Any]]
     """A record of each conda package, as conda's own index has it."""
     pip: Mapping[str, Sequence[str]]

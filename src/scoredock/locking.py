@@ -12,13 +12,13 @@ import tempfile
 from pathlib import Path
 
 from docker import DockerClient
-from docker.errors import APIError, DockerException, ImageNotFound
+from docker.errors import APIError, DockerException
 from requests import RequestException
 
 from scoredock import __version__
 from scoredock.deployment import Deployment, Plan, Report, start_images
 from scoredock.dockerfile_images import fetches, image_names
-from scoredock.engine import connect, engine_errors, require_command
+from scoredock.engine import connect, engine_platform, image_id, require_command
 from scoredock.errors import EngineError, LockError, SpecError
 from scoredock.formats import read
 from scoredock.header import short_hash, split_header
@@ -136,7 +136,7 @@ def make_lock(
         packages = json.loads(Path(folder, "lock", LOCKED).read_text(encoding="utf-8"))
     return Lock(
         made_from=made_from(planned),
-        platform=planned.env.platform or _platform(client),
+        platform=planned.env.platform or engine_platform(client),
         images=images,
         **packages,
     )
@@ -177,7 +177,7 @@ def usable_lock(deployment: Deployment, planned: Plan) -> Lock:
     lock = _read(deployment)
     client = connect()
     for name, image in lock.images.items():
-        digest = _engine_digest(client, image.name) if image.found_in == "engine" else image.digest
+        digest = image_id(client, image.name) if image.found_in == "engine" else image.digest
         if digest != image.digest:
             raise LockError(
                 f"{lock_file(deployment)}: {name} {image.name} was locked as {image.digest}, "
@@ -233,7 +233,7 @@ def _find_image(client: DockerClient, name: str, *, asked: str) -> LockedImage:
         return LockedImage(name=name, digest=str(found.id), found_in="registry")
     except (DockerException, RequestException) as error:
         said = (error.explanation if isinstance(error, APIError) else "") or str(error)
-    if digest := _engine_digest(client, name):
+    if digest := image_id(client, name):
         return LockedImage(name=name, digest=digest, found_in="engine")
     raise EngineError(
         f"neither a registry nor the engine has the image {name}",
@@ -241,17 +241,3 @@ def _find_image(client: DockerClient, name: str, *, asked: str) -> LockedImage:
         hint=network_hint([said])
         or "docker login, docker load, or another image: --base-image, --build-image",
     )
-
-
-def _engine_digest(client: DockerClient, name: str) -> str:
-    with engine_errors("looking for the image"):
-        try:
-            return str(client.images.get(name).id)
-        except ImageNotFound:
-            return ""
-
-
-def _platform(client: DockerClient) -> str:
-    with engine_errors("asking for the platform"):
-        version = client.version()
-    return f"{version['Os']}/{version['Arch']}"

@@ -98,7 +98,7 @@ def run_build(
     )
     if lock:
         images = {name: image.reference for name, image in lock.images.items()}
-    starts = start_images(deployment, planned) | (images or {})
+    starts = {**start_images(deployment, planned), **(images or {})}
     asked = images or {"BASE_IMAGE": deployment.base_image, "BUILD_IMAGE": deployment.build_image}
     # A build argument that nothing reads is a warning.
     given = {name: asked[name] for name in IMAGE_ARGUMENTS if name in starts and asked.get(name)}
@@ -135,7 +135,8 @@ def up_docker(
 ) -> Service:
     """Build the image, start the compose stack and return once the container is healthy.
 
-    With `lock` exactly what that names is installed. A service that cannot be started is stopped again, and so is one at Ctrl-C.
+    With `lock` exactly what that names is installed. A service that cannot be started is stopped
+    again, and so is one at Ctrl-C.
     """
     check_models(deployment.models)
     require_command()

@@ -22,13 +22,16 @@ def find_interpreter(python_version: str) -> str | None:
     """Return an interpreter of version X.Y: on PATH, under pyenv, or the one that runs the kit."""
     if not python_version or python_version == "{}.{}".format(*sys.version_info):
         return sys._base_executable  # type: ignore[attr-defined,no-any-return] # not the venv's own
-    found = shutil.which(f"python{python_version}")
-    # One of pyenv's shims may stand for a version that is not chosen, and then does nothing.
-    if found and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0:
+    if (found := shutil.which(f"python{python_version}")) and _runs(found):
         return found
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     names = sorted(pyenv.glob(f"{python_version}.*/bin/python"), key=_natural)
     return str(names[-1]) if names else None
+
+
+def _runs(interpreter: str) -> bool:
+    """Tell it from one of pyenv's shims whose version is not chosen."""
+    return not subprocess.run([interpreter, "-c", ""], capture_output=True, check=False).returncode
 
 
 def _natural(path: Path) -> list[int]:

@@ -37,7 +37,8 @@ def test_every_image_that_is_no_stage_is_named_once(text, names):
     ],
 )
 def test_arguments_above_the_first_image_have_their_defaults(name, expanded):
-    text = f"ARG R=r.example.com V=\"3.8\"\nARG NAME\nARG EMPTY=\nFROM {name}\nARG V=4\nFROM {name}\n"
+    arguments = 'ARG R=r.example.com V="3.8"\nARG NAME\nARG EMPTY=\n'
+    text = f"{arguments}FROM {name}\nARG V=4\nFROM {name}\n"
 
     assert image_names(text) == (expanded,)
 

@@ -41,7 +41,7 @@ def test_an_interpreter_of_another_version_is_taken_from_path(monkeypatch, tmp_p
     assert virtualenv.find_interpreter("3.99") == str(tmp_path / "python3.99")
 
 
-def test_the_newest_interpreter_of_pyenv_is_taken_where_path_has_none_that_runs(monkeypatch, tmp_path):
+def test_the_newest_interpreter_of_pyenv_is_taken_where_none_on_path_runs(monkeypatch, tmp_path):
     for version in ("3.99.9", "3.99.10", "3.9.11"):
         (tmp_path / "versions" / version / "bin").mkdir(parents=True)
         (tmp_path / "versions" / version / "bin" / "python").write_text("")
