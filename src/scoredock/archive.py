@@ -99,7 +99,7 @@ def _entries(image: ImageArchive, known: set[str]) -> dict[str, Entry]:
                 continue
             with tarfile.open(fileobj=blob, mode="r|*") as layer:
                 for member in layer:
-                    path = "/" + member.name.strip("./")
+                    path = "/" + member.name.removeprefix("./").strip("/")
                     entries[path] = _entry(layer, member)
     return entries
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from scoredock.context import check_base_context, find_code
+from scoredock.dockerfile_images import image_names
 from scoredock.edits import settle_edits
 from scoredock.errors import SpecError
 from scoredock.formats import read
@@ -21,6 +22,8 @@ from scoredock.resolve import ResolvedEnvironment, resolve
 from scoredock.templates import OUTPUTS, load_templates
 
 Report = Callable[[str], None]
+# The arguments of the Dockerfile that name images.
+IMAGE_ARGUMENTS = ("BASE_IMAGE", "BUILD_IMAGE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +155,21 @@ def with_edits(
         note=note,
     )
     return replace(planned, rendered={**planned.rendered, **settled})
+
+
+def start_images(deployment: Deployment, planned: Plan) -> dict[str, str]:
+    """Return the images that the build takes from elsewhere.
+
+    By build argument, or by its own name where the spec's own Dockerfile has it.
+    """
+    env = planned.env
+    named = image_names(env.base_dockerfile) if env.base_stage else ()
+    images = {name: name for name in named if "$" not in name}
+    if env.base_argument:
+        images["BASE_IMAGE"] = deployment.base_image or env.base_image
+    if env.build_image:
+        images["BUILD_IMAGE"] = deployment.build_image or env.build_image
+    return images
 
 
 def context_folder(code: ScoringCode) -> Path:

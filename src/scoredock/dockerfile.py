@@ -53,7 +53,7 @@ def base_stages(text: str, *, place: str) -> tuple[BaseStages, list[str]]:
     """
     parsed = list(parse(text, place))
     declared, default = _declaration(parsed)
-    froms = [_parse_from(each) for each in parsed if each.keyword == "FROM"]
+    froms = [parse_from(each) for each in parsed if each.keyword == "FROM"]
     if not froms:
         raise SpecError("expected a FROM instruction, found none", path=place)
     taken = {found["name"].lower() for found in froms}
@@ -115,7 +115,8 @@ def _free(name: str, taken: set[str]) -> str:
     return name if name not in taken else _free(f"{name}-", taken)
 
 
-def _parse_from(each: Instruction) -> dict[str, str]:
+def parse_from(each: Instruction) -> dict[str, str]:
+    """Return the flags, the image and the name of a FROM; each is empty where there is none."""
     match = _FROM.fullmatch(each.rest)
     if match is None or "{{" in each.rest:
         raise SpecError(
@@ -170,6 +171,12 @@ def _source(word: str, files: list[str]) -> str:
     return f"{FOLDER}/{inside}"
 
 
+def mount_options(flag: str) -> dict[str, str]:
+    """Return the options of a --mount flag; one without a value has an empty one."""
+    written = flag.removeprefix("--mount=").split(",")
+    return dict(option.partition("=")[::2] for option in written)
+
+
 def _joined(each: Instruction, flags: list[str], rest: str) -> str:
     line = " ".join([each.keyword, *flags, rest])
     return f"{line}\n{each.body}" if each.body else line
@@ -181,9 +188,7 @@ def _write_run(each: Instruction, renamed: Mapping[str, str], files: list[str]) 
     for flag in split_flags(each.rest)[0]:
         if not flag.startswith("--mount="):
             continue
-        options = dict(
-            option.partition("=")[::2] for option in flag.removeprefix("--mount=").split(",")
-        )
+        options = mount_options(flag)
         if "from" in options:
             options["from"] = renamed.get(options["from"].lower(), options["from"])
         elif options.get("type", "bind") == "bind":

@@ -10,7 +10,7 @@ import docker
 import requests
 from docker import DockerClient
 from docker.context import ContextAPI
-from docker.errors import APIError, DockerException
+from docker.errors import APIError, DockerException, ImageNotFound
 from docker.models.containers import Container
 
 from scoredock.errors import EngineError, ScoredockError
@@ -114,3 +114,19 @@ def engine_errors(doing: str) -> Iterator[None]:
         raise EngineError(f"{doing}: {error.explanation or error}") from error
     except (DockerException, requests.RequestException) as error:
         raise EngineError(f"{doing}: {error}") from error
+
+
+def image_id(client: DockerClient, name: str) -> str:
+    """Return the digest by which the engine knows an image; empty where it does not have it."""
+    with engine_errors("looking for the image"):
+        try:
+            return str(client.images.get(name).id)
+        except ImageNotFound:
+            return ""
+
+
+def engine_platform(client: DockerClient) -> str:
+    """Return what the engine builds for, as `linux/amd64`."""
+    with engine_errors("asking for the platform"):
+        version = client.version()
+    return f"{version['Os']}/{version['Arch']}"

@@ -17,6 +17,8 @@ from scoredock.errors import LockError
 LOCK_FILE: Final = "scoredock.lock"
 # What the build context has of it: see docker/install/lock.py.
 LOCKED: Final = "locked.json"
+# What a reproducible image tells of itself, beside the labels of every image.
+LABEL: Final = "scoredock.reproducible"
 # Of the format; a kit reads its own and no other.
 _VERSION: Final = 1
 _HEAD: Final = (
@@ -50,7 +52,8 @@ class LockedImage:
     @property
     def reference(self) -> str:
         """What a build can be given: the engine's own images have no name with a digest."""
-        return f"{self.name}@{self.digest}" if self.found_in == "registry" else self.name
+        named = self.found_in == "engine" or "@" in self.name
+        return self.name if named else f"{self.name}@{self.digest}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +64,7 @@ class Lock:
     platform: str
     """Of the image, as `linux/amd64`."""
     images: Mapping[str, LockedImage]
-    """By the name of the build argument: BASE_IMAGE, BUILD_IMAGE."""
+    """By build argument (BASE_IMAGE, BUILD_IMAGE), or as the spec's own Dockerfile names them."""
     conda: Sequence[Mapping[str, Any]]
     """A record of each conda package, as conda's own index has it."""
     pip: Mapping[str, Sequence[str]]
@@ -146,8 +149,8 @@ def moved(
 ) -> list[str]:
     """Return a line for each thing that is not as it was when the lock was made.
 
-    `images` are the names of the images to start from, by build argument; `platform` is the one
-    that is asked for, empty for any.
+    `images` are the names of the images to start from, by the names in the lock; `platform` is the
+    one that is asked for, empty for any.
     """
     then, now = asdict(lock.made_from), asdict(made_from)
     names = {name: image.name for name, image in lock.images.items()}
@@ -164,7 +167,26 @@ def moved(
     return lines
 
 
+def lines_of_label(label: str, now: Mapping[str, str]) -> list[str]:
+    """Return a line for each thing that an image's label and `now` do not tell alike.
+
+    It is the label of a reproducible build, in JSON; one that is not is told in one line.
+    """
+    try:
+        then = json.loads(label)
+        names = sorted({*now, *then}) if isinstance(then, dict) else []
+    except ValueError:
+        names = []
+    if not names:
+        return [f"label {LABEL}: expected a JSON object, found {label[:40]!r}"]
+    return [
+        f"{name}: {now.get(name, 'none')}, the image is made from {then.get(name, 'none')}"
+        for name in names
+        if now.get(name) != then.get(name)
+    ]
+
+
 def stale(path: str, lines: Sequence[str]) -> LockError:
     """Return the error for a lock from which other things have moved."""
-    what = ", ".join(line.split(":")[0] for line in lines)
+    what = ", ".join(line.split(": ")[0] for line in lines)
     return LockError(f"{path}: stale: {what} moved since it was made", hint=_RENEW)

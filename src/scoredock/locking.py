@@ -7,17 +7,20 @@ platform and what that offers are the image's own, whatever this machine is.
 
 import hashlib
 import json
-import subprocess
+import platform
 import tempfile
 from pathlib import Path
 
 from docker import DockerClient
-from docker.errors import ImageNotFound
+from docker.errors import APIError, DockerException
+from requests import RequestException
 
 from scoredock import __version__
-from scoredock.deployment import Deployment, Plan, Report
-from scoredock.engine import connect, engine_errors, require_command
+from scoredock.deployment import Deployment, Plan, Report, start_images
+from scoredock.dockerfile_images import fetches, image_names
+from scoredock.engine import connect, engine_platform, image_id, require_command
 from scoredock.errors import EngineError, LockError, SpecError
+from scoredock.formats import read
 from scoredock.header import short_hash, split_header
 from scoredock.lock import (
     LOCK_FILE,
@@ -30,12 +33,17 @@ from scoredock.lock import (
     parse_lock,
     stale,
 )
+from scoredock.masking import masked
+from scoredock.network import network_hint
+from scoredock.packages import from_no_index, pip_lines
 from scoredock.paths import CONTEXT
 from scoredock.service import run_build
-from scoredock.spec import CONDA_FILE
+from scoredock.spec import CONDA_FILE, CondaDependencies
 
 # How long a registry may take to tell a digest.
 _SECONDS = 60
+# As Docker calls processors.
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _KIT_FILES = (".py", ".toml", ".sh")
 
 
@@ -63,14 +71,32 @@ def _kit_hash() -> str:
     return short_hash(digest.hexdigest())
 
 
-def image_names(deployment: Deployment, planned: Plan) -> dict[str, str]:
-    """Return the images to start from by build argument, but for a Dockerfile's own."""
-    env = planned.env
-    image = deployment.base_image or env.base_image
-    names = {"BASE_IMAGE": image} if env.base_argument else {}
-    if env.build_image:
-        names["BUILD_IMAGE"] = deployment.build_image or env.build_image
-    return names
+def not_locked(planned: Plan) -> list[str]:
+    """Return a line for each thing in the spec's own Dockerfile that a lock does not hold."""
+    text = planned.env.base_dockerfile
+    lines = [
+        f"the image {name} of the spec's own Dockerfile is not locked: the build alone can tell "
+        "its name"
+        for name in image_names(text)
+        if "$" in name
+    ]
+    if fetches(text):
+        lines.append("what RUN and ADD of the spec's own Dockerfile fetch is not locked")
+    return lines
+
+
+def refuse_unlockable(deployment: Deployment, planned: Plan) -> None:
+    """Raise SpecError, with its place, for a package that comes from no index."""
+    conda = read(deployment.spec).spec.python.conda_dependencies or CondaDependencies()
+    installed = {each.requirement for each in planned.env.pip_packages if not each.replaced}
+    for place, line in pip_lines(conda):
+        if line in installed and from_no_index(line):
+            raise SpecError(
+                f"{masked(line)!r} cannot be locked: it comes from no package index",
+                path=place,
+                hint="put its wheel on an index and name it as NAME==VERSION; "
+                "or build without a lock",
+            )
 
 
 def make_lock(
@@ -78,13 +104,15 @@ def make_lock(
 ) -> Lock:
     """Ask the registry for the images and the indexes for the packages.
 
-    Raises EngineError for an image that nobody has and where the packages cannot be had together.
+    Raises SpecError for a package that comes from no index, EngineError for an image that nobody
+    has and where the packages cannot be had together.
     """
+    refuse_unlockable(deployment, planned)
     require_command()
-    client = connect()
+    client = connect(timeout=_SECONDS)
     images = {
         name: _find_image(client, image, asked=deployment.network.mirrored(image))
-        for name, image in image_names(deployment, planned).items()
+        for name, image in start_images(deployment, planned).items()
     }
     for image in images.values():
         report(f"{image.name} is {image.digest[:19]}, says the {image.found_in}")
@@ -95,19 +123,20 @@ def make_lock(
             tag="scoredock-lock",
             images={name: image.reference for name, image in images.items()},
             build_args={"MODE": "lock"},
+            folder=Path(folder, "context"),
             # The stage that asks the indexes runs each time.
             options=[
                 "--target=lock",
                 "--no-cache-filter=build",
-                f"--output=type=local,dest={folder}",
+                f"--output=type=local,dest={folder}/lock",
             ],
             report=report,
             verbose=verbose,
         )
-        packages = json.loads(Path(folder, LOCKED).read_text(encoding="utf-8"))
+        packages = json.loads(Path(folder, "lock", LOCKED).read_text(encoding="utf-8"))
     return Lock(
         made_from=made_from(planned),
-        platform=planned.env.platform or _platform(client),
+        platform=planned.env.platform or engine_platform(client),
         images=images,
         **packages,
     )
@@ -132,7 +161,7 @@ def find_moved(deployment: Deployment, planned: Plan) -> list[str]:
     return moved(
         _read(deployment),
         made_from=made_from(planned),
-        images=image_names(deployment, planned),
+        images=start_images(deployment, planned),
         platform=planned.env.platform,
     )
 
@@ -148,13 +177,38 @@ def usable_lock(deployment: Deployment, planned: Plan) -> Lock:
     lock = _read(deployment)
     client = connect()
     for name, image in lock.images.items():
-        digest = _engine_digest(client, image.name) if image.found_in == "engine" else image.digest
+        digest = image_id(client, image.name) if image.found_in == "engine" else image.digest
         if digest != image.digest:
             raise LockError(
                 f"{lock_file(deployment)}: {name} {image.name} was locked as {image.digest}, "
                 f"the engine has {digest or 'none'}",
                 hint="docker load the image that was locked, or make the lock anew: scoredock lock",
             )
+    return lock
+
+
+def lock_for_process(deployment: Deployment, planned: Plan) -> Lock:
+    """Return the lock to make an environment from without Docker; its images do not matter.
+
+    Raises LockError where there is none, where it is stale, and where it is for another machine or
+    relies on an image.
+    """
+    lock = _read(deployment)
+    images = {name: image.name for name, image in lock.images.items()}
+    if lines := moved(lock, made_from=made_from(planned), images=images, platform=""):
+        raise stale(str(lock_file(deployment)), lines)
+    machine = platform.machine()
+    here = f"linux/{_ARCHITECTURES.get(machine, machine)}"
+    wrong = ""
+    if planned.env.installer == "none":
+        wrong = "it names only what its base image lacks"
+    elif lock.platform != here:
+        wrong = f"it is for {lock.platform}, this machine is {here}"
+    if wrong:
+        raise LockError(
+            f"{lock_file(deployment)}: cannot be used in the process runtime: {wrong}",
+            hint="use --runtime docker, or leave out --locked",
+        )
     return lock
 
 
@@ -170,35 +224,20 @@ def _read(deployment: Deployment) -> Lock:
 
 
 def _find_image(client: DockerClient, name: str, *, asked: str) -> LockedImage:
-    """Ask the registry, `asked` being its mirror's name there, and the engine for what none has."""
-    command = ["docker", "buildx", "imagetools", "inspect", "--format", "{{json .Manifest}}"]
+    """Let the engine ask the registry, `asked` being its mirror's name there; else itself.
+
+    The engine, because it pulls: so the same logins, authorities and proxy hold.
+    """
     try:
-        answer = subprocess.run(
-            [*command, asked], capture_output=True, text=True, timeout=_SECONDS, check=False
-        )
-        said, found = answer.stderr, answer.stdout if answer.returncode == 0 else ""
-    except subprocess.TimeoutExpired:
-        said, found = f"no answer after {_SECONDS} s", ""
-    if found:
-        return LockedImage(name=name, digest=json.loads(found)["digest"], found_in="registry")
-    if digest := _engine_digest(client, name):
+        found = client.images.get_registry_data(asked)
+        return LockedImage(name=name, digest=str(found.id), found_in="registry")
+    except (DockerException, RequestException) as error:
+        said = (error.explanation if isinstance(error, APIError) else "") or str(error)
+    if digest := image_id(client, name):
         return LockedImage(name=name, digest=digest, found_in="engine")
     raise EngineError(
         f"neither a registry nor the engine has the image {name}",
         log=said.strip().splitlines()[-1:],
-        hint="docker login, docker load, or another image: --base-image, --build-image",
+        hint=network_hint([said])
+        or "docker login, docker load, or another image: --base-image, --build-image",
     )
-
-
-def _engine_digest(client: DockerClient, name: str) -> str:
-    with engine_errors("looking for the image"):
-        try:
-            return str(client.images.get(name).id)
-        except ImageNotFound:
-            return ""
-
-
-def _platform(client: DockerClient) -> str:
-    with engine_errors("asking for the platform"):
-        version = client.version()
-    return f"{version['Os']}/{version['Arch']}"

@@ -86,14 +86,13 @@ class Network(BaseModel):
         return f"{mirror}/{path}" if mirror else image
 
     def image_contexts(self, images: Mapping[str, str]) -> dict[str, str]:
-        """Return BuildKit's named contexts that take the images' place, by image.
+        """Return BuildKit's named contexts that take the place of images.
 
-        So the Dockerfile and the labels keep the public name, and the mirror's is in neither.
+        `images` are those to take by the names that the Dockerfile has for them: it and the labels
+        keep these, and the mirror's name or the lock's digest is in neither.
         """
-        moved = {image: self.mirrored(image) for image in images.values()}
-        return {
-            image: f"docker-image://{mirror}" for image, mirror in moved.items() if mirror != image
-        }
+        pulled = {name: self.mirrored(image) for name, image in images.items()}
+        return {name: f"docker-image://{image}" for name, image in pulled.items() if image != name}
 
 
 def split_image(image: str) -> tuple[str, str]:

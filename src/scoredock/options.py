@@ -81,6 +81,11 @@ EDITED = [
     click.option("--force", is_flag=True,
                  help="Throw away what was edited by hand in rendered files."),
 ]  # fmt: skip
+LOCKED = click.option(
+    "--locked",
+    is_flag=True,
+    help="Install exactly what scoredock.lock names; exit 4 where it is stale.",
+)
 LISTEN = [
     option("--bind", envvar="BIND", default="127.0.0.1",
            help="Address of the service; 0.0.0.0 opens it to the network."),

@@ -237,7 +237,7 @@ def _translated(
     packages: Collection[CondaPackage], conda: CondaDependencies, notes: list[str]
 ) -> Iterator[PipPackage]:
     """Yield what pip installs in conda's stead."""
-    twice = {_name(line) for _, line in _pip_lines(conda)} - {""}
+    twice = {_name(line) for _, line in pip_lines(conda)} - {""}
     for package in packages:
         requirement = _requirement(package)
         if package.name in _PLAIN or requirement is None:
@@ -248,7 +248,7 @@ def _translated(
         yield PipPackage(requirement=requirement, conda=package.written, replaced=also)
 
 
-def _pip_lines(conda: CondaDependencies) -> Iterator[tuple[str, str]]:
+def pip_lines(conda: CondaDependencies) -> Iterator[tuple[str, str]]:
     """Yield each line of the pip: sections, with its place."""
     for index, entry in enumerate(conda.dependencies):
         for number, line in enumerate([] if isinstance(entry, str) else entry.pip):
@@ -264,7 +264,7 @@ def _pip_packages(conda: CondaDependencies, keep: Collection[str]) -> tuple[PipP
             requirement=line,
             replaced="" if _name(line) in keep else replaced.get(_name(line), ""),
         )
-        for _, line in _pip_lines(conda)
+        for _, line in pip_lines(conda)
     )
 
 
@@ -273,6 +273,17 @@ def _pip_constraints(conda: CondaDependencies) -> tuple[str, ...]:
         one_line(line, conda.where(f"constraints[{index}]"))
         for index, line in enumerate(conda.constraints)
     )
+
+
+def from_no_index(line: str) -> bool:
+    """Tell whether a line of the pip: section names a package by URL, repository or path."""
+    requirement = re.split(r"\s--|\s#", line)[0].strip()
+    if requirement.startswith("-"):
+        return bool(re.match(r"(-e|--editable)\b", requirement))
+    try:
+        return Requirement(requirement).url is not None
+    except InvalidRequirement:  # pip's own forms, as git+https://…
+        return "/" in requirement
 
 
 @cache

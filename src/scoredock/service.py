@@ -8,7 +8,15 @@ from typing import Literal
 
 from scoredock import compose, process, virtualenv
 from scoredock.context import check_models, write_context
-from scoredock.deployment import Deployment, Plan, Report, context_folder, seconds
+from scoredock.deployment import (
+    IMAGE_ARGUMENTS,
+    Deployment,
+    Plan,
+    Report,
+    context_folder,
+    seconds,
+    start_images,
+)
 from scoredock.engine import connect, engine_errors, find_service, holds_port, require_command
 from scoredock.errors import EngineError, ScoredockError
 from scoredock.image import build, build_command
@@ -71,16 +79,18 @@ def run_build(
     lock: Lock | None = None,
     images: Mapping[str, str] | None = None,
     build_args: Mapping[str, str] | None = None,
+    folder: Path | None = None,
     options: Sequence[str] = ("--load",),
 ) -> None:
     """Write the build context and build it; `options` say what becomes of the result.
 
-    `images` are the images to start from, by build argument; a lock has its own.
+    `images` are what to take for each of `start_images`; a lock has its own. `folder` is where the
+    context is written, in place of the service's own.
     """
     require_command()
     connect()
     context = write_context(
-        context_folder(planned.code),
+        folder or context_folder(planned.code),
         {**planned.rendered, LOCKED: lock.packages} if lock else planned.rendered,
         deployment.source,
         leave_out=deployment.models,
@@ -88,20 +98,17 @@ def run_build(
     )
     if lock:
         images = {name: image.reference for name, image in lock.images.items()}
-    if images is None:
-        # A build argument that nothing reads is a warning.
-        images = {"BASE_IMAGE": deployment.base_image} if planned.env.base_argument else {}
-        if planned.env.build_image:
-            images["BUILD_IMAGE"] = deployment.build_image
+    starts = {**start_images(deployment, planned), **(images or {})}
+    asked = images or {"BASE_IMAGE": deployment.base_image, "BUILD_IMAGE": deployment.build_image}
+    # A build argument that nothing reads is a warning.
+    given = {name: asked[name] for name in IMAGE_ARGUMENTS if name in starts and asked.get(name)}
     secrets = {"ca_file": deployment.ca_file, "pip_config": deployment.pip_config}
-    given = {name: value for name, value in images.items() if value}
     network = deployment.network
-    starts = {"BASE_IMAGE": planned.env.base_image, "BUILD_IMAGE": planned.env.build_image}
-    starts |= {name: image for name, image in images.items() if image}
-    starts = {name: image for name, image in starts.items() if image}
     secret = {_VARIABLE: network.secret()} if network != NO_NETWORK else {}
     proxies = network.proxy_arguments()
-    mirrored = network.image_contexts(starts)
+    replaced = network.image_contexts(
+        {image if name in IMAGE_ARGUMENTS else name: image for name, image in starts.items()}
+    )
     command = build_command(
         context,
         tag=tag,
@@ -109,21 +116,27 @@ def run_build(
         secrets={name: path for name, path in secrets.items() if path},
         hidden=dict.fromkeys(["network"] if secret else [], _VARIABLE),
         proxies=list(proxies),
-        contexts=dict(planned.env.channel_folders) | mirrored,
+        contexts=dict(planned.env.channel_folders) | replaced,
         platform=lock.platform if lock else planned.env.platform,
         # The provenance that BuildKit adds would name the mirror.
-        options=[*options, "--provenance=false"] if mirrored else options,
+        options=[*options, "--provenance=false"] if replaced else options,
     )
     report(f"building {tag} from {context}")
     build(command, report=report, verbose=verbose, variables=proxies | secret)
 
 
 def up_docker(
-    deployment: Deployment, planned: Plan, *, report: Report, verbose: bool = False
+    deployment: Deployment,
+    planned: Plan,
+    *,
+    report: Report,
+    verbose: bool = False,
+    lock: Lock | None = None,
 ) -> Service:
     """Build the image, start the compose stack and return once the container is healthy.
 
-    A service that cannot be started is stopped again, and so is one at Ctrl-C.
+    With `lock` exactly what that names is installed. A service that cannot be started is stopped
+    again, and so is one at Ctrl-C.
     """
     check_models(deployment.models)
     require_command()
@@ -131,7 +144,7 @@ def up_docker(
     if not holds_port(client, deployment.port):
         _stop_own_process(deployment.port, report)
         check_port(deployment.bind, deployment.port)
-    image = build_image(deployment, planned, report=report, verbose=verbose)
+    image = build_image(deployment, planned, report=report, verbose=verbose, lock=lock)
     variables = compose_variables(deployment, planned.code, image)
     report("starting the stack")
     try:
@@ -176,8 +189,13 @@ def worker_variables(deployment: Deployment) -> dict[str, str]:
     return {name: str(value) for name, value in workers.items() if value is not None}
 
 
-def up_process(deployment: Deployment, planned: Plan, *, report: Report) -> Service:
-    """Make the virtual environment, start the server in the background, return once it answers."""
+def up_process(
+    deployment: Deployment, planned: Plan, *, report: Report, lock: Lock | None = None
+) -> Service:
+    """Make the virtual environment, start the server in the background, return once it answers.
+
+    With `lock` exactly what that names is installed.
+    """
     check_models(deployment.models)
     for what in _of_containers(planned.env):
         report(f"without a container {what} has no effect")
@@ -191,6 +209,7 @@ def up_process(deployment: Deployment, planned: Plan, *, report: Report) -> Serv
         ca_file=deployment.ca_file,
         pip_config=deployment.pip_config,
         network=deployment.network.secret() if deployment.network != NO_NETWORK else "",
+        locked=lock.packages if lock else "",
     )
     variables = process.service_variables(
         planned.code, planned.env, prefix, bind=deployment.bind, port=deployment.port

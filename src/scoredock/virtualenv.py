@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from scoredock.errors import EngineError
+from scoredock.errors import EngineError, LockError
 from scoredock.paths import CONTEXT, state
 from scoredock.resolve import ResolvedEnvironment
 
@@ -22,11 +22,16 @@ def find_interpreter(python_version: str) -> str | None:
     """Return an interpreter of version X.Y: on PATH, under pyenv, or the one that runs the kit."""
     if not python_version or python_version == "{}.{}".format(*sys.version_info):
         return sys._base_executable  # type: ignore[attr-defined,no-any-return] # not the venv's own
-    if found := shutil.which(f"python{python_version}"):
+    if (found := shutil.which(f"python{python_version}")) and _runs(found):
         return found
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     names = sorted(pyenv.glob(f"{python_version}.*/bin/python"), key=_natural)
     return str(names[-1]) if names else None
+
+
+def _runs(interpreter: str) -> bool:
+    """Tell it from one of pyenv's shims whose version is not chosen."""
+    return not subprocess.run([interpreter, "-c", ""], capture_output=True, check=False).returncode
 
 
 def _natural(path: Path) -> list[int]:
@@ -40,6 +45,7 @@ def environment_command(
     interpreter: str,
     python_version: str,
     conda_file: Path,
+    locked: Path | None = None,
     ca_file: Path | None = None,
     pip_config: Path | None = None,
     network: bool = False,
@@ -52,6 +58,8 @@ def environment_command(
     command += ["--server", str(CONTEXT / "server")]
     for name in env.keep:
         command += ["--keep", name]
+    if locked:
+        command += ["--locked", str(locked)]
     if ca_file:
         command += ["--ca-file", str(ca_file)]
     if pip_config:
@@ -70,25 +78,37 @@ def prepare(
     ca_file: Path | None = None,
     pip_config: Path | None = None,
     network: str = "",
+    locked: str = "",
 ) -> Path:
     """Return the environment's folder; it is made at the first call and whenever it changes.
 
-    Raises EngineError with the last lines of the installer. A folder that is not whole is removed.
+    `locked` are the exact packages of a lock. Raises LockError where this machine does not have
+    their Python, and EngineError with the last lines of the installer. A folder that is not whole
+    is removed.
     """
     interpreter, python_version = _choose_interpreter(env, report)
-    prefix = state("environments", _key(conda_text, interpreter, env))
+    if locked and python_version != env.python_version:
+        raise LockError(
+            f"the lock is for Python {env.python_version}, which this machine does not have",
+            hint=f"install python{env.python_version}, use --runtime docker, or leave out --locked",
+        )
+    prefix = state("environments", _key(conda_text + locked, interpreter, env))
     finished = prefix / ".finished"
     if finished.exists():
         return prefix
     prefix.parent.mkdir(parents=True, exist_ok=True)
     conda_file = prefix.with_suffix(".yml")
     conda_file.write_text(conda_text, encoding="utf-8")
+    lock_file = prefix.with_suffix(".json")
+    if locked:
+        lock_file.write_text(locked, encoding="utf-8")
     command = environment_command(
         prefix,
         env=env,
         interpreter=interpreter,
         python_version=python_version,
         conda_file=conda_file,
+        locked=lock_file if locked else None,
         ca_file=ca_file,
         pip_config=pip_config,
         network=bool(network),
@@ -102,6 +122,7 @@ def prepare(
     except BaseException:
         shutil.rmtree(prefix, ignore_errors=True)
         conda_file.unlink(missing_ok=True)
+        lock_file.unlink(missing_ok=True)
         raise
     return prefix
 

@@ -10,10 +10,12 @@ import uuid
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import bcrypt
 import pytest
+import yaml
 
 from support import base_image
 
@@ -70,15 +72,21 @@ def registry(engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         trusted.mkdir(parents=True)
         try:
             (trusted / "ca.crt").write_bytes(certificate)
-            tag = f"{address}/hub/python:3.11-slim"
-            engine.images.get(base_image("3.11")).tag(tag)
-            docker = {**os.environ, "DOCKER_CONFIG": str(docker_config(folder / "docker", address))}
-            subprocess.run(["docker", "push", "--quiet", tag], env=docker, check=True)
-            # What the engine has itself is not asked for.
-            engine.images.remove(tag)
+            config = docker_config(folder / "docker", address)
+            push(engine, address, "python:3.11-slim", base_image("3.11"), config)
             yield address
         finally:
             shutil.rmtree(trusted)
+
+
+def push(engine, address: str, name: str, image: str, config: Path) -> None:
+    """Let the registry have an image as hub/NAME."""
+    tag = f"{address}/hub/{name}"
+    engine.images.get(image).tag(tag)
+    docker = {**os.environ, "DOCKER_CONFIG": str(config)}
+    subprocess.run(["docker", "push", "--quiet", tag], env=docker, check=True)
+    # What the engine has itself is not asked for.
+    engine.images.remove(tag)
 
 
 def write_htpasswd(path: Path) -> None:
@@ -106,14 +114,21 @@ def wait_for(address: str) -> None:
 
 
 @pytest.fixture
-def build(scoredock, source, plain_spec, tmp_path, environment):
-    def run(settings: dict, config: Path):
+def run(scoredock, source, plain_spec, tmp_path):
+    """Run a command on the plain spec, with these settings of the network."""
+
+    def run(command: str, settings: dict, config: Path, *options: str):
         file = tmp_path / "network.yaml"
         file.write_text(json.dumps(settings))
-        options = ["--spec", plain_spec, "--source", source, "--network", file]
-        return scoredock("build", *options, BASE_IMAGE=IMAGE, DOCKER_CONFIG=str(config))
+        options = (*options, "--spec", plain_spec, "--source", source, "--network", file)
+        return scoredock(command, *options, BASE_IMAGE=IMAGE, DOCKER_CONFIG=str(config))
 
     return run
+
+
+@pytest.fixture
+def build(run):
+    return partial(run, "build")
 
 
 def test_the_base_image_comes_from_the_mirror_and_keeps_its_name(
@@ -131,6 +146,38 @@ def test_the_base_image_comes_from_the_mirror_and_keeps_its_name(
     for hidden in (PASSWORD, registry):
         assert hidden.encode() not in saved
         assert hidden not in json.dumps([image.attrs, image.history()])
+
+
+def test_every_image_of_a_dockerfile_is_locked_and_built_from_whatever_the_mirror_has_by_then(
+    run, registry, tmp_path, plain_spec, engine
+):
+    config = docker_config(tmp_path / "docker", registry)
+    push(engine, registry, "moving:1", base_image("3.11"), config)
+    image = "registry.invalid/moving:1"
+    (plain_spec / "BaseDockerfile").write_text(
+        "ARG NAME=moving\nFROM registry.invalid/${NAME}:1 AS one\nFROM one\n"
+        f"COPY --from={image} /usr/local/bin/python3 /opt/copied/\n"
+        f"RUN --mount=from={image},target=/mounted ls /mounted/usr/local/bin/python3\n"
+    )
+    written = {"name": f"test-{uuid.uuid4()}"}
+    (plain_spec / "azureml_environment.json").write_text(json.dumps(written))
+    settings = {"registry_mirrors": {"registry.invalid": f"{registry}/hub"}}
+
+    locked = run("lock", settings, config)
+
+    assert locked.returncode == 0, locked.stderr
+    assert "what RUN and ADD of the spec's own Dockerfile fetch is not locked" in locked.stderr
+    text = (plain_spec / "scoredock.lock").read_text()
+    images = yaml.safe_load(text)["images"]
+    assert {name: found["found_in"] for name, found in images.items()} == {image: "registry"}
+    assert registry not in text
+    assert PASSWORD not in text + locked.stderr
+
+    # Another Python than the spec asks for: it could not be built from.
+    push(engine, registry, "moving:1", base_image("3.8"), config)
+    built = run("build", settings, config, "--locked")
+
+    assert built.returncode == 0, built.stderr
 
 
 def test_without_the_mirror_the_registry_is_named(build, registry, tmp_path):

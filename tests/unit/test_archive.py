@@ -80,6 +80,15 @@ def test_a_path_of_one_image_alone_is_named(image):
     assert list(differences(first, second)) == ["/a: only in the first", "/b: only in the second"]
 
 
+def test_a_path_is_named_as_it_is_in_the_image(image):
+    first = image("first", packed([(member("./.hidden."), b"one"), (member("a/.b/"), b"")]))
+
+    assert list(differences(first, image("second"))) == [
+        "/.hidden.: only in the first",
+        "/a/.b: only in the first",
+    ]
+
+
 def test_the_same_layers_with_another_configuration_differ_in_that(image):
     layer = packed([(member("a"), b"one")])
     first = image("first", layer, config={"User": "0"})

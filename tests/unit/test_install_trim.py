@@ -1,9 +1,13 @@
 """docker/install/trim.py: what is taken out of an environment, and what must not be."""
 
+import os
+import re
 import subprocess
 import sys
 
 import pytest
+
+from scoredock.virtualenv import find_interpreter
 
 from .install import trim
 
@@ -140,6 +144,44 @@ def test_every_module_is_compiled_without_the_time_of_its_source(prefix):
     [compiled] = (folder / SITE / "__pycache__").iterdir()
     # PEP 552: 1 is a hash that is not checked.
     assert compiled.read_bytes()[4:8] == b"\x01\x00\x00\x00"
+
+
+@pytest.fixture(params=["3.6", "3.8", "3.10"])
+def old_python(request):
+    """An old Python; below 3.11 what was compiled before enters compiled files."""
+    found = find_interpreter(request.param)
+    if found is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"no Python {request.param}")
+        pytest.skip(f"no Python {request.param}")
+    return found
+
+
+def test_old_pythons_compile_the_same_whatever_their_processes_are_busy_with(
+    old_python, prefix, tmp_path
+):
+    minor = re.search(r"\d\.\d+", subprocess.check_output([old_python, "-V"], text=True))[0]
+    folder = tmp_path / "env"
+    site = folder / "lib" / f"python{minor}" / "site-packages"
+    site.mkdir(parents=True)
+    for number in range(30):
+        # Each has names of its own, and the next one's.
+        names = [f"x.name_{index}_of_this" for index in (number, number + 1, number + 8)]
+        (site / f"module_{number:02}.py").write_text("import x\n" + "\n".join(names) + "\n")
+    (site / "odd").mkdir()
+    (site / "odd" / "latin.py").write_bytes(b"# coding: latin-1\nx = '\xe9'\n")
+
+    def compiled():
+        trim.compile_files(old_python, str(folder))
+        return {path.name: path.read_bytes() for path in folder.rglob("*.pyc")}
+
+    first = compiled()
+    for path in site.glob("*.py"):
+        os.utime(path)
+    second = compiled()
+
+    assert len(first) == 31
+    assert first == second
 
 
 def test_the_environment_of_this_test_can_be_trimmed_and_used(tmp_path):

@@ -4,7 +4,17 @@ import pytest
 import yaml
 
 from scoredock.errors import LockError
-from scoredock.lock import Lock, LockedImage, MadeFrom, lock_text, moved, parse_lock, stale
+from scoredock.lock import (
+    LABEL,
+    Lock,
+    LockedImage,
+    MadeFrom,
+    lines_of_label,
+    lock_text,
+    moved,
+    parse_lock,
+    stale,
+)
 
 DIGEST = "sha256:" + "0f" * 32
 MADE_FROM = MadeFrom(spec="11", template="22 33", kit="0.1.0 44")
@@ -58,6 +68,12 @@ def test_an_image_of_a_registry_is_named_with_its_digest_and_the_engines_own_is_
     assert replace(image, found_in="engine").reference == "python:3.11"
 
 
+def test_an_image_that_was_named_with_a_digest_keeps_its_name():
+    [image] = LOCK.images.values()
+
+    assert replace(image, name=f"python@{DIGEST}").reference == f"python@{DIGEST}"
+
+
 def changed(**keys):
     return yaml.safe_dump({**yaml.safe_load(lock_text(LOCK)), **keys})
 
@@ -107,6 +123,20 @@ def test_each_thing_that_has_moved_has_its_line(now, line):
 
     assert moved(LOCK, **here) == []
     assert moved(LOCK, **{**here, **now}) == [line]
+
+
+@pytest.mark.parametrize(
+    ("label", "lines"),
+    [
+        ('{"spec": "1", "kit": "2"}', []),
+        ('{"spec": "1", "kit": "3"}', ["kit: 2, the image is made from 3"]),
+        ('{"spec": "1"}', ["kit: 2, the image is made from none"]),
+        ("[1]", [f"label {LABEL}: expected a JSON object, found '[1]'"]),
+        ("{", [f"label {LABEL}: expected a JSON object, found '{{'"]),
+    ],
+)
+def test_what_an_image_was_made_from_is_compared_line_by_line(label, lines):
+    assert lines_of_label(label, {"spec": "1", "kit": "2"}) == lines
 
 
 def test_a_stale_lock_is_told_in_one_line_with_all_that_has_moved():

@@ -54,7 +54,7 @@ def test_an_image_is_pulled_from_the_mirror_of_its_registry(read, image, pulled)
 
     assert settings.mirrored(image) == pulled
     contexts = {image: f"docker-image://{pulled}"} if image != pulled else {}
-    assert settings.image_contexts({"BASE_IMAGE": image}) == contexts
+    assert settings.image_contexts({image: image}) == contexts
 
 
 def test_a_login_of_netrc_goes_into_the_urls_of_its_host(read):

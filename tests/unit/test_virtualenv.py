@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from scoredock import virtualenv
-from scoredock.errors import EngineError
+from scoredock.errors import EngineError, LockError
 from scoredock.paths import CONTEXT
 
 from .builders import resolved
@@ -41,11 +41,15 @@ def test_an_interpreter_of_another_version_is_taken_from_path(monkeypatch, tmp_p
     assert virtualenv.find_interpreter("3.99") == str(tmp_path / "python3.99")
 
 
-def test_the_newest_interpreter_of_pyenv_is_taken_where_path_has_none(monkeypatch, tmp_path):
+def test_the_newest_interpreter_of_pyenv_is_taken_where_none_on_path_runs(monkeypatch, tmp_path):
     for version in ("3.99.9", "3.99.10", "3.9.11"):
         (tmp_path / "versions" / version / "bin").mkdir(parents=True)
         (tmp_path / "versions" / version / "bin" / "python").write_text("")
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+
+    (tmp_path / "python3.99").write_text("#!/bin/sh\nexit 127\n")
+    (tmp_path / "python3.99").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")  # a shim that is not chosen
 
     assert virtualenv.find_interpreter("3.99") == f"{tmp_path}/versions/3.99.10/bin/python"
 
@@ -61,6 +65,7 @@ def test_the_environment_is_made_by_the_command_that_the_dockerfile_runs():
         interpreter="/usr/bin/python3.8",
         python_version="3.8",
         conda_file=Path("/state/0123.yml"),
+        locked=Path("/state/0123.json"),
         ca_file=Path("/etc/ca.pem"),
         pip_config=Path("/etc/pip.conf"),
     )
@@ -84,6 +89,8 @@ def test_the_environment_is_made_by_the_command_that_the_dockerfile_runs():
         str(CONTEXT / "server"),
         "--keep",
         "tests",
+        "--locked",
+        "/state/0123.json",
         "--ca-file",
         "/etc/ca.pem",
         "--pip-config",
@@ -109,3 +116,16 @@ def test_an_environment_that_cannot_be_made_leaves_nothing_behind(state):
     assert "/nonexistent/python" in caught.value.log[-1]
     assert "--interpreter" in caught.value.command
     assert list((state / "environments").iterdir()) == []
+
+
+def test_a_lock_is_not_made_from_with_another_python_than_its_own(state, monkeypatch):
+    monkeypatch.setenv("PATH", str(state))
+    monkeypatch.setenv("PYENV_ROOT", str(state))
+
+    with pytest.raises(LockError, match=r"the lock is for Python 3\.98, which") as caught:
+        virtualenv.prepare(
+            resolved(python_version="3.98"), "name: x\n", report=lambda line: None, locked="{}"
+        )
+
+    assert "install python3.98" in caught.value.hint
+    assert list(state.iterdir()) == []

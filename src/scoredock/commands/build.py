@@ -4,17 +4,12 @@ import click
 
 from scoredock import service
 from scoredock.deployment import context_folder, deployment, plan, with_edits
-from scoredock.options import EDITED, IMAGE, SPEC, with_options
+from scoredock.options import EDITED, IMAGE, LOCKED, SPEC, with_options
 from scoredock.output import note, progress, warn
 
 
 @click.command()
-@with_options(SPEC, IMAGE, EDITED)
-@click.option(
-    "--locked",
-    is_flag=True,
-    help="Install exactly what scoredock.lock names; exit 4 where it is stale.",
-)
+@with_options(SPEC, IMAGE, EDITED, [LOCKED])
 @click.option(
     "--reproducible",
     is_flag=True,

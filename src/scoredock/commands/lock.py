@@ -29,8 +29,8 @@ def lock(check: bool, verbose: bool, **values: Any) -> None:
             print("\n".join(lines), flush=True)
             raise stale(str(path), lines)
         return
-    if not planned.env.base_argument:
-        warn(f"the images of the spec's own Dockerfile are not locked: {planned.env.base_image}")
+    for line in locking.not_locked(planned):
+        warn(line)
     with progress("locking") as report:
         found = locking.make_lock(wanted, planned, report=report, verbose=verbose)
     locking.write_lock(path, found)
