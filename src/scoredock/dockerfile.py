@@ -7,7 +7,7 @@ of its build context are looked for in one folder of the whole context.
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,6 +51,7 @@ _KEYWORDS: Final = frozenset(
 _FROM: Final = re.compile(
     r"(?P<flags>(?:--\S+\s+)*)(?P<image>\S+)(?:\s+AS\s+(?P<name>\S+))?\s*", re.IGNORECASE
 )
+_APT: Final = re.compile(r"\bapt(?:-get|itude)?\b")
 _REMOTE: Final = re.compile(r"https?://|git@|git://|ssh://")
 # And halves of characters, which no file can hold.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -128,6 +129,22 @@ def base_stages(text: str, *, place: str) -> tuple[BaseStages, list[str]]:
     )
 
 
+def mount_for_apt(text: str, mounts: Sequence[str], *, place: str) -> str:
+    """Return instructions with these mounts for each RUN that names apt, and has none of them.
+
+    Raises SpecError, with the line of the text, for what is no instruction.
+    """
+    written = []
+    for each in _instructions(re.split(r"\r\n|\n", text), 0, place):
+        lines = each.lines
+        if each.keyword == "RUN" and _APT.search(lines) and mounts[0] not in lines:
+            keyword = re.match(r"\s*\w+", lines)[0]  # type: ignore[index] # it has one
+            mounted = "".join(f" {mount} \\\n   " for mount in mounts)
+            lines = keyword + mounted + lines.removeprefix(keyword)
+        written.append(lines)
+    return "\n".join(written)
+
+
 def _is_reserved(name: str) -> bool:
     return name in RESERVED or name.startswith("channel")
 
@@ -150,6 +167,10 @@ def _parse(text: str, place: str) -> Iterator[_Instruction]:
                 hint="write it with \\, as scoredock's own part is",
             )
         index += 1  # below our own lines it would be a comment
+    yield from _instructions(lines, index, place)
+
+
+def _instructions(lines: list[str], index: int, place: str) -> Iterator[_Instruction]:
     while index < len(lines):
         found, index = _next(lines, index, place)
         yield found

@@ -7,12 +7,12 @@ platform and what that offers are the image's own, whatever this machine is.
 
 import hashlib
 import json
-import subprocess
 import tempfile
 from pathlib import Path
 
+import requests
 from docker import DockerClient
-from docker.errors import ImageNotFound
+from docker.errors import APIError, DockerException, ImageNotFound
 
 from scoredock import __version__
 from scoredock.deployment import Deployment, Plan, Report
@@ -30,6 +30,7 @@ from scoredock.lock import (
     parse_lock,
     stale,
 )
+from scoredock.network_hints import image_hint
 from scoredock.paths import CONTEXT
 from scoredock.service import run_build
 from scoredock.spec import CONDA_FILE
@@ -80,7 +81,7 @@ def make_lock(
     Raises EngineError for an image that nobody has and where the packages cannot be had together.
     """
     require_command()
-    client = connect()
+    client = connect(timeout=_SECONDS)
     images = {
         name: _find_image(client, image, asked=deployment.network.mirrored(image))
         for name, image in image_names(deployment, planned).items()
@@ -169,23 +170,23 @@ def _read(deployment: Deployment) -> Lock:
 
 
 def _find_image(client: DockerClient, name: str, *, asked: str) -> LockedImage:
-    """Ask the registry, `asked` being its mirror's name there, and the engine for what none has."""
-    command = ["docker", "buildx", "imagetools", "inspect", "--format", "{{json .Manifest}}"]
+    """Let the engine ask the registry, `asked` being its mirror's name there, or look in itself.
+
+    The engine, because it is to pull the image: it knows the registry's authority and its proxy.
+    """
     try:
-        answer = subprocess.run(
-            [*command, asked], capture_output=True, text=True, timeout=_SECONDS, check=False
-        )
-        said, found = answer.stderr, answer.stdout if answer.returncode == 0 else ""
-    except subprocess.TimeoutExpired:
-        said, found = f"no answer after {_SECONDS} s", ""
-    if found:
-        return LockedImage(name=name, digest=json.loads(found)["digest"], found_in="registry")
+        digest = str(client.images.get_registry_data(asked).id)
+        return LockedImage(name=name, digest=digest, found_in="registry")
+    except APIError as error:
+        said = str(error.explanation or error)
+    except (DockerException, requests.RequestException) as error:
+        said = f"{type(error).__name__}: {error}"
     if digest := _engine_digest(client, name):
         return LockedImage(name=name, digest=digest, found_in="engine")
     raise EngineError(
         f"neither a registry nor the engine has the image {name}",
         log=said.strip().splitlines()[-1:],
-        hint="docker login, docker load, or another image: --base-image, --build-image",
+        hint=image_hint([said]),
     )
 
 

@@ -13,13 +13,10 @@ from scoredock.engine import connect, engine_errors, find_service, holds_port, r
 from scoredock.errors import EngineError, ScoredockError
 from scoredock.image import build, build_command
 from scoredock.lock import LOCKED, Lock
-from scoredock.network import NO_NETWORK
 from scoredock.port import check_port, reachable_host
+from scoredock.reach import authorities_file, secret_variable
 from scoredock.render import ScoringCode
 from scoredock.resolve import ResolvedEnvironment
-
-# The variable that a build command takes the network settings from.
-_VARIABLE = "SCOREDOCK_NETWORK"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,29 +90,31 @@ def run_build(
         images = {} if planned.env.base_stage else {"BASE_IMAGE": deployment.base_image}
         if planned.env.build_image:
             images["BUILD_IMAGE"] = deployment.build_image
-    secrets = {"ca_file": deployment.ca_file, "pip_config": deployment.pip_config}
     given = {name: value for name, value in images.items() if value}
-    network = deployment.network
     starts = {"BASE_IMAGE": planned.env.base_image, "BUILD_IMAGE": planned.env.build_image}
-    starts |= {name: image for name, image in images.items() if image}
-    starts = {name: image for name, image in starts.items() if image}
-    secret = {_VARIABLE: network.secret()} if network != NO_NETWORK else {}
+    starts = {name: image for name, image in (starts | given).items() if image}
+    network = deployment.network
     proxies = network.proxy_arguments()
     mirrored = network.image_contexts(starts)
-    command = build_command(
-        context,
-        tag=tag,
-        build_args={**given, **(build_args or {})},
-        secrets={name: path for name, path in secrets.items() if path},
-        hidden=dict.fromkeys(["network"] if secret else [], _VARIABLE),
-        proxies=list(proxies),
-        contexts=dict(planned.env.channel_folders) | mirrored,
-        platform=lock.platform if lock else planned.env.platform,
-        # The provenance that BuildKit adds would name the mirror.
-        options=[*options, "--provenance=false"] if mirrored else options,
-    )
     report(f"building {tag} from {context}")
-    build(command, report=report, verbose=verbose, variables=proxies | secret)
+    with authorities_file(deployment.ca_file, network.ca) as ca_file:
+        secrets = {"ca_file": ca_file, "pip_config": deployment.pip_config}
+        hidden = network.secrets(authorities=ca_file is not None)
+        variables = {secret_variable(name): text for name, text in hidden.items()}
+        command = build_command(
+            context,
+            tag=tag,
+            build_args={**given, **(build_args or {})},
+            secrets={name: path for name, path in secrets.items() if path},
+            hidden={name: secret_variable(name) for name in hidden},
+            proxies=list(proxies),
+            contexts=dict(planned.env.channel_folders) | mirrored,
+            platform=lock.platform if lock else planned.env.platform,
+            # The provenance that BuildKit adds would name the mirror.
+            options=[*options, "--provenance=false"] if mirrored else options,
+        )
+        build(command, report=report, verbose=verbose, variables=proxies | variables,
+              network=network)  # fmt: skip
 
 
 def up_docker(
@@ -184,14 +183,15 @@ def up_process(deployment: Deployment, planned: Plan, *, report: Report) -> Serv
     _stop_own_process(deployment.port, report)
     _refuse_beside_container(deployment.port)
     check_port(deployment.bind, deployment.port)
-    prefix = virtualenv.prepare(
-        planned.env,
-        planned.rendered["conda_dependencies.yml"],
-        report=report,
-        ca_file=deployment.ca_file,
-        pip_config=deployment.pip_config,
-        network=deployment.network.secret() if deployment.network != NO_NETWORK else "",
-    )
+    with authorities_file(deployment.ca_file, deployment.network.ca) as ca_file:
+        prefix = virtualenv.prepare(
+            planned.env,
+            planned.rendered["conda_dependencies.yml"],
+            report=report,
+            ca_file=ca_file,
+            pip_config=deployment.pip_config,
+            network=deployment.network.secret(),
+        )
     variables = process.service_variables(
         planned.code, planned.env, prefix, bind=deployment.bind, port=deployment.port
     )

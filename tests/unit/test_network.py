@@ -5,8 +5,10 @@ import pytest
 from click.testing import CliRunner
 
 from scoredock.errors import SpecError
-from scoredock.network import Network, channel_url, network_hint
-from scoredock.network_file import read_network
+from scoredock.logins import Logins
+from scoredock.network import Network, channel_url
+from scoredock.network_hints import network_hint
+from scoredock.network_settings import read_network, with_logins
 from scoredock.paths import KIT
 
 from .install import network as installer
@@ -19,19 +21,19 @@ INDEX = "https://index.example.com/simple"
 def read(tmp_path, monkeypatch):
     """Read the text of a network.yaml on a machine with this text in its netrc."""
 
-    def given(text, netrc=""):
+    def given(text, netrc="", **variables):
         (tmp_path / "netrc").write_text(netrc)
         monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
         file = tmp_path / "network.yaml"
         file.write_text(text)
-        return read_network(file)
+        return with_logins(read_network(file, variables), Logins())
 
     return given
 
 
 def test_an_empty_file_changes_nothing(read):
     assert read("") == Network()
-    assert Network().secret() == "{}"
+    assert Network().secrets(authorities=True) == {}
     assert Network().proxy_arguments() == {}
 
 
@@ -120,7 +122,7 @@ def test_the_installer_puts_every_setting_into_the_words_of_the_tools(read, tmp_
         f"extra_python_indexes: ['{INDEX}', 'https://b.example.com/simple']\n"
         "conda_mirrors: {conda-forge: 'http://me:p%40ss@m.example.com/forge'}\n"
         "https_proxy: http://proxy.example.com:3128\n"
-        f"no_proxy: localhost\nca: {json.dumps(PEM)}\n"
+        f"no_proxy: localhost\nca: {json.dumps(PEM)}\ntrusted_hosts: [t.example.com]\n"
     )
     secret = tmp_path / "secret"
     secret.write_text(settings.secret())
@@ -131,8 +133,6 @@ def test_the_installer_puts_every_setting_into_the_words_of_the_tools(read, tmp_
     assert mirrors == {channel_url("conda-forge"): "http://m.example.com/forge"}
     logins = json.loads(Path(environ.pop("RATTLER_AUTH_FILE")).read_text())
     assert logins == {"m.example.com": {"BasicHTTP": {"username": "me", "password": "p@ss"}}}
-    bundle = environ.pop("SSL_CERT_FILE")
-    assert Path(bundle).read_text().endswith(PEM + "\n")
     assert environ == {
         "PIP_INDEX_URL": "https://user:p%40ss@index.example.com/simple",
         "PIP_EXTRA_INDEX_URL": f"{INDEX} https://b.example.com/simple",
@@ -140,8 +140,7 @@ def test_the_installer_puts_every_setting_into_the_words_of_the_tools(read, tmp_
         "HTTPS_PROXY": "http://proxy.example.com:3128",
         "no_proxy": "localhost",
         "NO_PROXY": "localhost",
-        "PIP_CERT": bundle,
-        "REQUESTS_CA_BUNDLE": bundle,
+        "PIP_TRUSTED_HOST": "t.example.com",
     }
 
 
@@ -210,7 +209,6 @@ def test_settings_in_the_folder_that_the_specs_dockerfile_copies_are_refused(tmp
         ("error: the conda channel https://c.example.com/ does not answer: refused", "conda_mir"),
         ("ProxyError: Tunnel connection failed: 403 Forbidden", "python_index"),
         ("407 Proxy Authentication Required", "user:password@"),
-        ("tls: failed to verify certificate: x509: unknown authority", "/etc/docker/certs.d"),
         ("Caused by: Connection refused (os error 111)", "https_proxy"),
         ("ERROR: No matching distribution found for nothing==4010", ""),
     ],
