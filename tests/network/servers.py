@@ -64,14 +64,14 @@ class Proxy:
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
-            def server(self, target: str) -> str:
+            def find(self, target: str) -> str:
                 outer.asked.append(target)
                 if target not in servers:
                     self.send_error(403)
                 return servers.get(target, "")
 
             def do_CONNECT(self) -> None:
-                address = self.server(self.path)
+                address = self.find(self.path)
                 if not address:
                     return
                 host, _, port = address.rpartition(":")
@@ -83,7 +83,7 @@ class Proxy:
 
             def do_GET(self) -> None:
                 asked = urlsplit(self.path)
-                address = self.server(f"{asked.hostname}:{asked.port or 80}")
+                address = self.find(f"{asked.hostname}:{asked.port or 80}")
                 if not address:
                     return
                 opener = build_opener(ProxyHandler({}))

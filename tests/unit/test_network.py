@@ -6,10 +6,11 @@ from click.testing import CliRunner
 
 from scoredock.errors import SpecError
 from scoredock.logins import Logins
-from scoredock.network import Network, channel_url
-from scoredock.network_hints import network_hint
+from scoredock.network import NETWORK_FILE, Network, channel_url
+from scoredock.network_hints import image_hint, network_hint
 from scoredock.network_settings import read_network, with_logins
 from scoredock.paths import KIT
+from scoredock.reach import authorities_file
 
 from .install import network as installer
 
@@ -108,14 +109,6 @@ def test_a_mistake_is_one_line_that_names_the_place_and_no_value(read, text, mes
     assert "s3cr3t" not in str(caught.value) + caught.value.hint
 
 
-def test_a_netrc_that_cannot_be_read_is_named_without_its_content(read, tmp_path):
-    with pytest.raises(SpecError, match="line 1: not in the form of netrc") as caught:
-        read("", netrc="s3cr3t user\n")
-
-    assert str(tmp_path / "netrc") in str(caught.value)
-    assert "s3cr3t" not in str(caught.value)
-
-
 def test_the_installer_puts_every_setting_into_the_words_of_the_tools(read, tmp_path):
     settings = read(
         f"python_index: https://user:p%40ss@index.example.com/simple\n"
@@ -171,6 +164,105 @@ def test_the_page_lists_every_setting_with_its_description():
     ]
 
 
+@pytest.mark.parametrize(
+    ("variables", "setting", "value"),
+    [
+        ({"NETWORK_PYTHON_INDEX": INDEX}, "python_index", INDEX),
+        ({"NETWORK_PYTHON_INDEX": " "}, "python_index", "https://of.example.com/file"),
+        (
+            {"NETWORK_EXTRA_PYTHON_INDEXES": f"{INDEX}  https://b.example.com"},
+            "extra_python_indexes",
+            [INDEX, "https://b.example.com"],
+        ),
+        (
+            {
+                "NETWORK_CONDA_MIRRORS": f"conda-forge={INDEX} https://c.example.com=https://d.example.com/?a=b"
+            },
+            "conda_mirrors",
+            {"conda-forge": INDEX, "https://c.example.com": "https://d.example.com/?a=b"},
+        ),
+        (
+            {"NETWORK_REGISTRY_MIRRORS": "docker.io=mirror.example.com:5000/hub"},
+            "registry_mirrors",
+            {"docker.io": "mirror.example.com:5000/hub"},
+        ),
+        ({"NETWORK_CA": PEM}, "ca", PEM),
+    ],
+)
+def test_a_variable_takes_the_place_of_the_files_setting(read, variables, setting, value):
+    settings = read("python_index: https://of.example.com/file\n", **variables)
+
+    assert getattr(settings, setting) == (value.strip() if setting == "ca" else value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "message"),
+    [
+        ("NETWORK_PYTHON_INDEX", "s3cr3t", "NETWORK_PYTHON_INDEX: Value error, expected an http"),
+        ("NETWORK_CONDA_MIRRORS", "s3cr3t", "NETWORK_CONDA_MIRRORS: expected NAME=VALUE"),
+        ("NETWORK_CONDA_MIRRORS", "a=s3cr3t", "NETWORK_CONDA_MIRRORS.a: Value error, expected"),
+        ("NETWORK_CA", "/nowhere.pem", "NETWORK_CA: expected a PEM file"),
+    ],
+)
+def test_a_mistake_in_a_variable_names_it_and_no_value(read, variable, text, message):
+    with pytest.raises(SpecError) as caught:
+        read("", **{variable: text})
+
+    assert str(caught.value).startswith(message)
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_an_index_without_tls_is_trusted_because_it_is_named(read):
+    settings = read(
+        "python_index: http://user:pw@index.example.com:8080/simple\n"
+        "trusted_hosts: [self-signed.example.com]\n"
+    )
+
+    assert json.loads(settings.secret())["trusted_hosts"] == [
+        "self-signed.example.com",
+        "index.example.com:8080",
+    ]
+
+
+def test_the_authorities_of_a_file_and_of_the_settings_are_one_file_while_it_is_used(tmp_path):
+    own = tmp_path / "own.pem"
+    own.write_text("first\n")
+
+    with authorities_file(own, PEM) as both:
+        assert both.read_text() == f"first\n\n{PEM}\n"
+
+    assert not both.exists()
+
+
+def test_the_file_beside_the_spec_is_read_unasked_and_an_option_wins_over_it(
+    run, write_spec, digits
+):
+    spec = write_spec({"name": "x"}, "dependencies: [python=3.11]")
+    (spec / NETWORK_FILE).write_text("python_idnex: x")
+    options = ["lock", "--check", "--spec", spec, "--source", digits]
+
+    beside = run(*options)
+    other = run(*options, "--network", "/dev/null")
+
+    assert f"{spec}/{NETWORK_FILE}: python_idnex: " in beside.stderr
+    assert "scoredock.lock: no such file" in other.stderr
+
+
+def test_the_file_beside_the_spec_never_goes_into_a_context(run, write_spec, tmp_path):
+    spec = write_spec({"name": "x"}, "dependencies: [python=3.11]")
+    (spec / NETWORK_FILE).write_text("")
+    (spec / "score.py").write_text("")
+    options = ["render", "--spec", spec, "--source", spec, "--output", tmp_path / "context"]
+
+    refused = run(*options)
+    (spec / ".dockerignore").write_text(NETWORK_FILE)
+    written = run(*options)
+
+    assert f"{spec}/{NETWORK_FILE}: goes into the image" in refused.stderr
+    assert written.returncode == 0
+    assert not list((tmp_path / "context").rglob(NETWORK_FILE))
+
+
 def test_settings_in_the_folder_that_goes_into_the_image_are_refused(tmp_path):
     from scoredock.cli import cli
 
@@ -203,6 +295,11 @@ def test_settings_in_the_folder_that_the_specs_dockerfile_copies_are_refused(tmp
 @pytest.mark.parametrize(
     ("line", "setting"),
     [
+        (
+            "E: Failed to fetch http://deb.example.com/x  Could not resolve 'deb.example.com'",
+            "apt_mi",
+        ),
+        ("Certificate verification failed: The certificate is NOT trusted.", "ca in"),
         ("WARNING: 401 Error, Credentials not correct for https://index.example.com/", "~/.netrc"),
         ("SSLError(SSLCertVerificationError(1, 'certificate verify failed: self-signed", "ca in"),
         ("invalid peer certificate: UnknownIssuer", "ca in"),
@@ -218,3 +315,48 @@ def test_what_the_tools_say_names_a_setting(line, setting):
 
     assert setting in hint
     assert bool(setting) == bool(hint)
+
+
+@pytest.mark.parametrize(
+    ("line", "given", "hint"),
+    [
+        (
+            "error: the conda channel https://c.example.com/ does not answer: dns error",
+            Network(conda_mirrors={"c": "http://m.example.com"}),
+            "conda_mirrors is set, and not reached: set http_proxy beside it",
+        ),
+        (
+            "Failed to establish a new connection: Name or service not known",
+            Network(python_index=INDEX, http_proxy="http://p.example.com"),
+            "python_index is set, and not reached: set https_proxy beside it",
+        ),
+        (
+            "Tunnel connection failed: 403 Forbidden",
+            Network(https_proxy="http://p.example.com"),
+            "the proxy refuses: set python_index in the network settings: see docs/network.md",
+        ),
+        (
+            "E: Failed to fetch http://deb.example.com/x  403  Forbidden",
+            Network(
+                https_proxy="http://p.example.com",
+                apt_mirrors={"http://deb.example.com": "https://m.example.com"},
+            ),
+            "the proxy refuses: mend apt_mirrors, or what https_proxy lets through: "
+            "see docs/network.md",
+        ),
+    ],
+)
+def test_a_hint_names_the_setting_that_is_missing_beside_those_that_are_there(line, given, hint):
+    assert network_hint([line], given) == hint
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("failed to verify certificate: x509: unknown authority", "/etc/docker/certs.d"),
+        ("401 Unauthorized", "docker login HOST"),
+        ("lookup registry.invalid: no such host", "set registry_mirrors in the network settings"),
+    ],
+)
+def test_what_the_engine_says_of_a_registry_names_a_remedy(line, hint):
+    assert hint in image_hint([line])
