@@ -1,8 +1,9 @@
 """How pip, uv and the conda installer reach their packages: indexes, credentials, authorities.
 
-What says it is the kit's network settings and pip's own configuration (pip.conf and PIP_*). The first
-is put into pip's words here and, because uv does not read those, all of them into uv's. Everything
-stays in the variables of child processes: nothing of it enters a layer, a log or a command line.
+What says it is the kit's network settings and pip's own configuration (pip.conf and PIP_*). The
+first are put into pip's words here and, because uv does not read those, all of them into uv's.
+Everything stays in the variables of child processes: nothing of it enters a layer, a log or a
+command line.
 """
 
 import json
