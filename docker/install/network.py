@@ -1,8 +1,9 @@
 """How pip, uv and the conda installer reach their packages: indexes, credentials, authorities.
 
-What says it is the kit's network.yaml and pip's own configuration (pip.conf and PIP_*). The first
-is put into pip's words here and, because uv does not read those, all of them into uv's. Everything
-stays in the variables of child processes: nothing of it enters a layer, a log or a command line.
+What says it is the kit's network settings and pip's own configuration (pip.conf and PIP_*). The
+first are put into pip's words here and, because uv does not read those, all of them into uv's.
+Everything stays in the variables of child processes: nothing of it enters a layer, a log or a
+command line.
 """
 
 import json
@@ -51,7 +52,7 @@ def pip_environment(pip_config: str, ca_file: str, cache: str, scratch: str) -> 
 
 
 def read(path: str) -> "dict":
-    """Return the settings of the kit's network.yaml, a JSON object; empty without a file.
+    """Return the kit's network settings, a JSON object; empty without a file.
 
     The names are those of the Network class in src/scoredock/network.py.
     """
@@ -71,16 +72,11 @@ def apply(given: "dict", environ: "dict", scratch: str) -> "dict":
         environ["PIP_INDEX_URL"] = given["python_index"]
     if given.get("extra_python_indexes"):
         environ["PIP_EXTRA_INDEX_URL"] = " ".join(given["extra_python_indexes"])
+    if given.get("trusted_hosts"):
+        environ["PIP_TRUSTED_HOST"] = " ".join(given["trusted_hosts"])
     for name in ("http_proxy", "https_proxy", "no_proxy"):
         if given.get(name):
             environ[name] = environ[name.upper()] = given[name]
-    if given.get("ca"):
-        bundle = os.path.join(scratch, "network-ca.pem")
-        with open(environ.get("SSL_CERT_FILE") or public_authorities(), encoding="utf-8") as file:
-            known = file.read()
-        with open(bundle, "w", encoding="utf-8") as file:
-            file.write(known + "\n" + given["ca"] + "\n")
-        environ.update(PIP_CERT=bundle, SSL_CERT_FILE=bundle, REQUESTS_CA_BUNDLE=bundle)
     mirrors, logins = {}, {}
     for channel, url in given.get("conda_mirrors", {}).items():
         parts = urlsplit(url)

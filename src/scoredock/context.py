@@ -10,6 +10,7 @@ from pathlib import Path
 from scoredock.dockerfile import FOLDER as BASE_CONTEXT
 from scoredock.errors import SpecError
 from scoredock.lock import LOCKED
+from scoredock.network import NETWORK_FILE
 from scoredock.paths import CONTEXT
 from scoredock.render import ScoringCode
 from scoredock.templates import OUTPUTS
@@ -172,7 +173,10 @@ def _refuse_foreign(folder: Path) -> None:
 
 
 def copy_source(source: Path, target: Path, leave_out: Path) -> None:
-    """Copy a folder but for `leave_out` and what its .dockerignore names; links become files."""
+    """Copy a folder but for `leave_out` and what its .dockerignore names; links become files.
+
+    Raises SpecError for network settings among what is copied.
+    """
     from docker.utils import exclude_paths  # takes long to import
 
     ignore_file = source / ".dockerignore"
@@ -183,6 +187,12 @@ def copy_source(source: Path, target: Path, leave_out: Path) -> None:
         path = source / name
         if path.resolve().is_relative_to(leave_out):
             continue
+        if path.name == NETWORK_FILE:
+            raise SpecError(
+                "goes into the image, and may hold credentials",
+                path=str(path),
+                hint="move it to another folder, or name it in a .dockerignore here",
+            )
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         if path.is_file():
             shutil.copy2(path, target / name)

@@ -14,7 +14,7 @@ from scoredock.dockerfile_images import image_names
 from scoredock.edits import settle_edits
 from scoredock.errors import SpecError
 from scoredock.formats import read
-from scoredock.network import NO_NETWORK, Network
+from scoredock.network import NETWORK_FILE, NO_NETWORK, Network
 from scoredock.packages import InstallerChoice
 from scoredock.paths import state
 from scoredock.render import ScoringCode, render
@@ -52,6 +52,8 @@ class Deployment:
     start_period: str = "120s"
     as_is: bool = False
     force: bool = False
+    notes: tuple[str, ...] = ()
+    """What was chosen for it where nothing was asked for."""
 
     @property
     def folder(self) -> Path:
@@ -62,21 +64,36 @@ class Deployment:
 def deployment(*, models: Path | None, network: Path | None = None, **values: Any) -> Deployment:
     """Return what the options say, with `models` beside the source where it is not set.
 
+    For a command that builds, with the network settings and what the machine itself is set to.
     Raises SpecError for a secret's file that is not there, and for options that exclude each other.
     """
     if values.get("as_is") and values.get("force"):
         raise SpecError("expected --as-is or --force, found both", path="--force")
-    for name in ("ca_file", "pip_config"):
-        path = values.get(name)
-        if path is not None and not path.is_file():
-            raise SpecError("no such file", path=str(path), hint=f"set {name.upper()}")
     models = models or values["source"] / "models"
-    if network is None:
-        return Deployment(models=models, **values)
-    from scoredock.network_file import read_network  # where there is one alone
+    plain = Deployment(models=models, **values)
+    if "pip_config" not in values:
+        return plain
+    for name in ("ca_file", "pip_config"):
+        path = values[name]
+        if path is not None and (path.is_dir() or not path.exists()):
+            raise SpecError("no such file", path=str(path), hint=f"set {name.upper()}")
+    from scoredock.reach import find_reach  # only a build is worth its time
 
-    _refuse_inside(values["source"], network, "the source folder")
-    return Deployment(models=models, network=read_network(network), network_file=network, **values)
+    beside = plain.folder / NETWORK_FILE
+    notes: tuple[str, ...] = ()
+    if network is None and beside.is_file():
+        network, notes = beside, (f"network settings: {beside}",)
+    if network:
+        _refuse_inside(plain.source, network, "the source folder")
+    found = find_reach(network, ca_file=plain.ca_file, pip_config=plain.pip_config)
+    return replace(
+        plain,
+        network=found.network,
+        network_file=network,
+        ca_file=found.ca_file,
+        pip_config=found.pip_config,
+        notes=notes + found.notes,
+    )
 
 
 def _refuse_inside(folder: Path, network_file: Path, name: str) -> None:
@@ -85,7 +102,7 @@ def _refuse_inside(folder: Path, network_file: Path, name: str) -> None:
         raise SpecError(
             f"lies in {name}, which goes into the image",
             path=str(network_file),
-            hint="move it to another folder: it may hold credentials",
+            hint="move it to another folder, and name it with --network: it may hold credentials",
         )
 
 
@@ -109,7 +126,7 @@ def plan(deployment: Deployment, *, warn: Report, note: Report) -> Plan:
     check_base_context(reading.build_context, env.base_files, place=place)
     for line in reading.warnings:
         warn(line)
-    for line in notes:
+    for line in (*deployment.notes, *notes):
         note(line)
     if deployment.base_image and not env.base_argument:
         note(

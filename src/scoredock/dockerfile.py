@@ -8,11 +8,11 @@ import itertools
 import json
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from scoredock.dockerfile_text import Instruction, parse, split_flags
+from scoredock.dockerfile_text import Instruction, instructions, parse, split_flags
 from scoredock.errors import SpecError
 
 # The folder of the whole build context that the text's own context is copied to.
@@ -23,6 +23,7 @@ RESERVED: Final = ("code", "channel", "base", "build", "lock", "final")
 _FROM: Final = re.compile(
     r"(?P<flags>(?:--\S+\s+)*)(?P<image>\S+)(?:\s+AS\s+(?P<name>\S+))?\s*", re.IGNORECASE
 )
+_APT: Final = re.compile(r"\bapt(?:-get|itude)?\b")
 _REMOTE: Final = re.compile(r"https?://|git@|git://|ssh://")
 # The build argument that names what an image starts from, where the text leaves it open.
 _ARGUMENT: Final = "BASE_IMAGE"
@@ -105,6 +106,22 @@ def _declaration(parsed: list[Instruction]) -> tuple[Instruction | None, str | N
             match = _DEFAULT.fullmatch(each.rest)
             return each, (match["image"] or "") if match else None
     return None, ""
+
+
+def mount_for_apt(text: str, mounts: Sequence[str], *, place: str) -> str:
+    """Return instructions with these mounts for each RUN that names apt, and has none of them.
+
+    Raises SpecError, with the line of the text, for what is no instruction.
+    """
+    written = []
+    for each in instructions(text, place):
+        lines = each.lines
+        if each.keyword == "RUN" and _APT.search(lines) and mounts[0] not in lines:
+            keyword = re.match(r"\s*\w+", lines)[0]  # type: ignore[index] # it has one
+            mounted = "".join(f" {mount} \\\n   " for mount in mounts)
+            lines = keyword + mounted + lines.removeprefix(keyword)
+        written.append(lines)
+    return "\n".join(written)
 
 
 def _is_reserved(name: str) -> bool:

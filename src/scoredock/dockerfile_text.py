@@ -8,6 +8,7 @@ from typing import Final
 from scoredock.errors import SpecError
 from scoredock.masking import masked
 
+_LINE_END: Final = re.compile(r"\r\n|\n")
 _DIRECTIVE: Final = re.compile(r"#\s*(?P<name>\w+)\s*=\s*(?P<value>\S+)\s*")
 _INSTRUCTION: Final = re.compile(r"\s*(?P<keyword>[A-Za-z]+)(?:\s+(?P<rest>.*))?", re.DOTALL)
 _CONTINUED: Final = re.compile(r"(?:^|[^\\])\\[ \t]*$")
@@ -60,7 +61,7 @@ def parse(text: str, place: str) -> Iterator[Instruction]:
     """Yield the instructions of a text, in whose directives nothing stands that changes them."""
     if odd := _CONTROL.search(text):
         raise SpecError(f"expected text, found {odd[0]!r}", path=place)
-    lines = re.split(r"\r\n|\n", text)
+    lines = _LINE_END.split(text)
     index = 0
     while index < len(lines) and (directive := _DIRECTIVE.fullmatch(lines[index].strip())):
         if directive["name"].lower() == "escape" and directive["value"] != "\\":
@@ -70,6 +71,15 @@ def parse(text: str, place: str) -> Iterator[Instruction]:
                 hint="write it with \\, as scoredock's own part is",
             )
         index += 1  # below our own lines it would be a comment
+    yield from _instructions(lines, index, place)
+
+
+def instructions(text: str, place: str) -> Iterator[Instruction]:
+    """Yield the instructions of a part of a Dockerfile, which begins with no directive."""
+    return _instructions(_LINE_END.split(text), 0, place)
+
+
+def _instructions(lines: list[str], index: int, place: str) -> Iterator[Instruction]:
     while index < len(lines):
         found, index = _next(lines, index, place)
         yield found

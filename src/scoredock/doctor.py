@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import requests
@@ -15,6 +14,8 @@ from packaging.version import InvalidVersion, Version
 from scoredock import process, virtualenv
 from scoredock.engine import connect, holds_port
 from scoredock.errors import EngineError, ScoredockError
+from scoredock.network import Network
+from scoredock.network_check import Finding, check_network
 from scoredock.paths import PROJECT
 from scoredock.port import check_port
 
@@ -25,22 +26,20 @@ _OLDEST_COMPOSE = Version("2.20")
 _DISK_GB = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was looked at; `remedy` is empty where nothing need be done."""
-
-    name: str
-    found: str
-    ok: bool
-    remedy: str = ""
-
-
 def examine(
-    *, base_image: str, build_image: str, bind: str, port: int, python_version: str
+    *,
+    base_image: str,
+    build_image: str,
+    bind: str,
+    port: int,
+    python_version: str,
+    network: Network,
+    ca_file: Path | None,
 ) -> Iterator[Finding]:
     """Yield a finding at a time, as each is made.
 
-    `build_image` is where conda packages are installed; empty where there are none.
+    `build_image` is where conda packages are installed; empty where there are none. `network` and
+    `ca_file` are how a build reaches what it needs.
     """
     client: DockerClient | None = None
     try:
@@ -54,13 +53,14 @@ def examine(
     yield _disk(client)
     yield _port(client, bind, port)
     if client is not None:
-        yield _image(client, "base image", base_image)
+        yield _image(client, "base image", base_image, network)
         if build_image:
-            yield _image(client, "build image", build_image)
+            yield _image(client, "build image", build_image, network)
     if build_image:
         yield Finding(name="process runtime", found="the conda part brings its Python", ok=True)
     else:
         yield _python(python_version)
+    yield from check_network(network, ca_file)
 
 
 def _engine(client: DockerClient) -> Finding:
@@ -117,7 +117,7 @@ def _port(client: DockerClient | None, bind: str, port: int) -> Finding:
     return Finding(name="port", found=f"{bind}:{port} is free", ok=True)
 
 
-def _image(client: DockerClient, role: str, name: str) -> Finding:
+def _image(client: DockerClient, role: str, name: str, network: Network) -> Finding:
     variable = role.upper().replace(" ", "_")
     remedy = f"load it (docker load), log in to its registry, or set {variable} to one that is here"
     try:
@@ -127,7 +127,7 @@ def _image(client: DockerClient, role: str, name: str) -> Finding:
     else:
         return Finding(name=role, found=f"{name} is here", ok=True)
     try:
-        client.images.get_registry_data(name)
+        client.images.get_registry_data(network.mirrored(name))
     except (DockerException, requests.RequestException):
         found = f"{name} is neither here nor in a registry that answers"
         return Finding(name=role, found=found, ok=False, remedy=remedy)

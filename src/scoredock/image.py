@@ -7,13 +7,10 @@ from pathlib import Path
 
 from scoredock.build_progress import BuildProgress
 from scoredock.errors import EngineError
-from scoredock.network import network_hint
+from scoredock.network import NO_NETWORK, Network
+from scoredock.network_hints import image_hint, network_hint
 
 _FAILED_STEP = "the lines above are the step's last words; --verbose shows all of them"
-_NO_BASE_IMAGE = (
-    "load the base image (docker load), log in to its registry (docker login), "
-    "or name another with --base-image or BASE_IMAGE (conda packages: --build-image as well)"
-)
 
 
 def build_command(
@@ -55,10 +52,12 @@ def build(
     report: Callable[[str], None],
     verbose: bool = False,
     variables: Mapping[str, str] | None = None,
+    network: Network = NO_NETWORK,
 ) -> None:
     """Run a build command; `report` gets a line for each step, and with `verbose` its output.
 
-    `variables` are what the command reads beside the process environment.
+    `variables` are what the command reads beside the process environment, and `network` the
+    settings that they were made from.
     The last line tells what it took, how many steps ran and which change made them run. Raises
     EngineError with the last lines of the step that failed.
     """
@@ -79,12 +78,13 @@ def build(
             raise
     if process.returncode:
         step = progress.failed_step
-        hint = _NO_BASE_IMAGE if "load metadata" in step else _FAILED_STEP
-        hint = network_hint(progress.failed_log) or hint
+        log = progress.failed_log
+        pulling = "load metadata" in step
+        hint = image_hint(log) if pulling else network_hint(log, network) or _FAILED_STEP
         raise EngineError(
             f"the image build failed in {step}" if step else "the image build failed",
             command=command,
-            log=progress.failed_log,
+            log=log,
             hint=hint if step else "scoredock doctor tells what this machine lacks",
         )
     report(progress.summary)

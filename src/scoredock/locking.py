@@ -34,7 +34,7 @@ from scoredock.lock import (
     stale,
 )
 from scoredock.masking import masked
-from scoredock.network import network_hint
+from scoredock.network_hints import image_hint
 from scoredock.packages import from_no_index, pip_lines
 from scoredock.paths import CONTEXT
 from scoredock.service import run_build
@@ -238,6 +238,5 @@ def _find_image(client: DockerClient, name: str, *, asked: str) -> LockedImage:
     raise EngineError(
         f"neither a registry nor the engine has the image {name}",
         log=said.strip().splitlines()[-1:],
-        hint=network_hint([said])
-        or "docker login, docker load, or another image: --base-image, --build-image",
+        hint=image_hint([said]),
     )

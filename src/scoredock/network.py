@@ -1,18 +1,24 @@
 """How a build reaches what it needs in a company network: settings, and what each tool gets.
 
-Pure: network_file.py reads the file and the machine's own credentials. The settings reach a build
-as one secret, a JSON object that docker/install/network.py reads, and as BuildKit's predefined
-proxy arguments, which no image records.
+Pure: network_settings.py reads them, and logins.py the machine's own credentials. They reach a
+build as secrets (a JSON object that docker/install/network.py reads, and what apt.py makes) and as
+BuildKit's predefined proxy arguments, which no image records.
 """
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from rattler import Channel
 
+from scoredock.apt import apt_secrets
+
+# Beside the spec, where it is read unless another file is named. Not network.yaml: people have
+# files of that name for another kind of network.
+NETWORK_FILE = "scoredock.network.yaml"
 # The build arguments that BuildKit knows without a line in the Dockerfile, by setting.
 _PROXY_ARGUMENTS = {
     "http_proxy": "HTTP_PROXY",
@@ -38,7 +44,7 @@ ImagePrefix = Annotated[str, AfterValidator(_is_image_prefix)]
 
 
 class Network(BaseModel):
-    """The settings of network.yaml; what is left out changes nothing."""
+    """The settings, by their names in the file; what is left out changes nothing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
@@ -56,6 +62,15 @@ class Network(BaseModel):
         default={},
         description="A conda channel, by name or URL, and what to ask in its place.",
     )
+    trusted_hosts: list[str] = Field(
+        default=[],
+        description="Hosts, as HOST or HOST:PORT, whose certificates pip and uv do not check.",
+    )
+    apt_mirrors: dict[Url, Url] = Field(
+        default={},
+        description="A Debian or Ubuntu repository, by its URL in the image's sources, and what "
+        "apt asks in its place.",
+    )
     http_proxy: Url = Field(default="", description="The proxy for http:// addresses.")
     https_proxy: Url = Field(default="", description="The proxy for https:// addresses.")
     no_proxy: str = Field(
@@ -68,10 +83,41 @@ class Network(BaseModel):
     )
 
     def secret(self) -> str:
-        """Return the build secret: JSON, what an installer has to know. It holds credentials."""
+        """Return what the installer has to know, in JSON; it holds credentials.
+
+        Without the authorities: those are a file of their own.
+        """
         mirrors = {channel_url(name): url for name, url in self.conda_mirrors.items()}
-        told = self.model_dump(exclude={"registry_mirrors"}, exclude_defaults=True)
-        return json.dumps(told | ({"conda_mirrors": mirrors} if mirrors else {}))
+        told = self.model_dump(
+            include={
+                "python_index",
+                "extra_python_indexes",
+                "http_proxy",
+                "https_proxy",
+                "no_proxy",
+            },
+            exclude_defaults=True,
+        )
+        # pip passes over an index without TLS, unless it is told to trust it.
+        plain = [url for url in self.python_indexes if url.startswith("http://")]
+        trusted = [*self.trusted_hosts, *(urlsplit(without_login(url)).netloc for url in plain)]
+        lists = {"trusted_hosts": list(dict.fromkeys(trusted)), "conda_mirrors": mirrors}
+        told |= {name: value for name, value in lists.items() if value}
+        return json.dumps(told) if told else ""
+
+    def secrets(self, *, authorities: bool) -> dict[str, str]:
+        """Return the secrets of a build, by their ids in the Dockerfile, but for the authorities.
+
+        `authorities` tells whether there are any.
+        """
+        apt = apt_secrets(self.apt_mirrors, authorities=authorities)
+        given = {"network": self.secret(), **apt}
+        return {name: text for name, text in given.items() if text}
+
+    @property
+    def python_indexes(self) -> list[str]:
+        """All of them, the one that takes the public one's place first."""
+        return [url for url in [self.python_index, *self.extra_python_indexes] if url]
 
     def proxy_arguments(self) -> dict[str, str]:
         """Return the predefined build arguments, in both spellings: apt reads the small ones."""
@@ -103,33 +149,20 @@ def split_image(image: str) -> tuple[str, str]:
     return "docker.io", image if slash else f"library/{image}"
 
 
+def variable_of(setting: str) -> str:
+    """Return the environment variable of a setting."""
+    return f"NETWORK_{setting.upper()}"
+
+
+def without_login(url: str) -> str:
+    """Return the URL as a person may see it."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
 def channel_url(channel: str) -> str:
     """Return the URL of a conda channel, given by name or URL, without a slash at the end."""
     return Channel(channel).base_url.rstrip("/")
-
-
-# What pip, uv, py-rattler and BuildKit say, and the setting that it is about; the first that is
-# found holds.
-_HINTS = {
-    r"x509:": "put the registry's authority at /etc/docker/certs.d/HOST:PORT/ca.crt",
-    r"\b401\b|authentication\s+credentials": "python_index, conda_mirrors: put the login of the "
-    "host that said 401 into ~/.netrc; a registry's: docker login",
-    r"certificate verify failed|UnknownIssuer|invalid peer certificate": "trust the authority of "
-    "the server, or of the proxy: ca in the --network file, or --ca-file",
-    r"conda channel .* does not answer": "set conda_mirrors in the --network file, or a channel "
-    "that this network has",
-    r"\b407\b": "give the proxy its login: http://user:password@host:port in https_proxy",
-    r"[Tt]unnel": "the proxy refuses: set python_index or conda_mirrors in the --network file to "
-    "what it lets through, or another https_proxy",
-    r"Connection refused|timed out|Temporary failure in name|dns error|unreachable": "set "
-    "python_index, conda_mirrors or https_proxy in the --network file: see docs/network.md",
-}
-
-
-def network_hint(log: Sequence[str]) -> str:
-    """Return the setting to look at because of a step's last lines; empty where none comes up."""
-    text = "\n".join(log)
-    return next((hint for pattern, hint in _HINTS.items() if re.search(pattern, text)), "")
 
 
 NO_NETWORK = Network()

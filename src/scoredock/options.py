@@ -59,17 +59,23 @@ BUILD_IMAGE = option(
     "--build-image", envvar="BUILD_IMAGE", default="",
     show_default="python:3.12-slim-trixie", help="Where conda packages are installed.",
 )  # fmt: skip
+NETWORK = [
+    option("--ca-file", envvar="CA_FILE", type=FOLDER,
+           help="PEM file of authorities to trust while packages are installed; without it, that "
+           "of this machine's own pip."),
+    option("--pip-config", envvar="PIP_CONFIG", type=FOLDER,
+           help="pip.conf with the package index and its credentials; without it, the indexes of "
+           "this machine's own pip."),
+    option("--network", envvar="NETWORK_FILE", type=FOLDER,
+           show_default="scoredock.network.yaml beside the spec",
+           help="YAML file of mirrors, Python index, proxy, authorities: docs/network.md."),
+]  # fmt: skip
 BUILDING = [
     BASE_IMAGE,
     BUILD_IMAGE,
-    option("--ca-file", envvar="CA_FILE", type=FOLDER,
-           help="PEM file of authorities to trust while packages are installed."),
-    option("--pip-config", envvar="PIP_CONFIG", type=FOLDER,
-           help="pip.conf with the package index and its credentials."),
-    option("--network", envvar="NETWORK_FILE", type=FOLDER,
-           help="YAML file of mirrors, Python index, proxy, authorities: docs/network.md."),
+    *NETWORK,
     click.option("--verbose", is_flag=True, help="Show the output of every build step."),
-]  # fmt: skip
+]
 IMAGE = [
     option("--image", envvar="IMAGE", default="",
            show_default="made from the source folder's", help="Name of the image."),

@@ -21,13 +21,10 @@ from scoredock.engine import connect, engine_errors, find_service, holds_port, r
 from scoredock.errors import EngineError, ScoredockError
 from scoredock.image import build, build_command
 from scoredock.lock import LOCKED, Lock
-from scoredock.network import NO_NETWORK
 from scoredock.port import check_port, reachable_host
+from scoredock.reach import authorities_file, secret_variable
 from scoredock.render import ScoringCode
 from scoredock.resolve import ResolvedEnvironment
-
-# The variable that a build command takes the network settings from.
-_VARIABLE = "SCOREDOCK_NETWORK"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,27 +99,30 @@ def run_build(
     asked = images or {"BASE_IMAGE": deployment.base_image, "BUILD_IMAGE": deployment.build_image}
     # A build argument that nothing reads is a warning.
     given = {name: asked[name] for name in IMAGE_ARGUMENTS if name in starts and asked.get(name)}
-    secrets = {"ca_file": deployment.ca_file, "pip_config": deployment.pip_config}
     network = deployment.network
-    secret = {_VARIABLE: network.secret()} if network != NO_NETWORK else {}
     proxies = network.proxy_arguments()
     replaced = network.image_contexts(
         {image if name in IMAGE_ARGUMENTS else name: image for name, image in starts.items()}
     )
-    command = build_command(
-        context,
-        tag=tag,
-        build_args={**given, **(build_args or {})},
-        secrets={name: path for name, path in secrets.items() if path},
-        hidden=dict.fromkeys(["network"] if secret else [], _VARIABLE),
-        proxies=list(proxies),
-        contexts=dict(planned.env.channel_folders) | replaced,
-        platform=lock.platform if lock else planned.env.platform,
-        # The provenance that BuildKit adds would name the mirror.
-        options=[*options, "--provenance=false"] if replaced else options,
-    )
     report(f"building {tag} from {context}")
-    build(command, report=report, verbose=verbose, variables=proxies | secret)
+    with authorities_file(deployment.ca_file, network.ca) as ca_file:
+        secrets = {"ca_file": ca_file, "pip_config": deployment.pip_config}
+        hidden = network.secrets(authorities=ca_file is not None)
+        variables = {secret_variable(name): text for name, text in hidden.items()}
+        command = build_command(
+            context,
+            tag=tag,
+            build_args={**given, **(build_args or {})},
+            secrets={name: path for name, path in secrets.items() if path},
+            hidden={name: secret_variable(name) for name in hidden},
+            proxies=list(proxies),
+            contexts=dict(planned.env.channel_folders) | replaced,
+            platform=lock.platform if lock else planned.env.platform,
+            # The provenance that BuildKit adds would name the mirror.
+            options=[*options, "--provenance=false"] if replaced else options,
+        )
+        build(command, report=report, verbose=verbose, variables=proxies | variables,
+              network=network)  # fmt: skip
 
 
 def up_docker(
@@ -202,15 +202,16 @@ def up_process(
     _stop_own_process(deployment.port, report)
     _refuse_beside_container(deployment.port)
     check_port(deployment.bind, deployment.port)
-    prefix = virtualenv.prepare(
-        planned.env,
-        planned.rendered["conda_dependencies.yml"],
-        report=report,
-        ca_file=deployment.ca_file,
-        pip_config=deployment.pip_config,
-        network=deployment.network.secret() if deployment.network != NO_NETWORK else "",
-        locked=lock.packages if lock else "",
-    )
+    with authorities_file(deployment.ca_file, deployment.network.ca) as ca_file:
+        prefix = virtualenv.prepare(
+            planned.env,
+            planned.rendered["conda_dependencies.yml"],
+            report=report,
+            ca_file=ca_file,
+            pip_config=deployment.pip_config,
+            network=deployment.network.secret(),
+            locked=lock.packages if lock else "",
+        )
     variables = process.service_variables(
         planned.code, planned.env, prefix, bind=deployment.bind, port=deployment.port
     )

@@ -19,12 +19,27 @@ _PATHS = (
     "CA_FILE",
     "PIP_CONFIG",
     "NETWORK_FILE",
+    "NETWORK_CA",
     "SCOREDOCK_STATE",
 )
 
 
 # What no option stands for; the rest of compose's and docker's own variables begin alike.
-_OWN = {"SCOREDOCK_STATE", "SERVICE_FILE"}
+_OWN = {
+    "SCOREDOCK_STATE",
+    "SERVICE_FILE",
+    # The settings of network.py, whose import takes longer than a start may.
+    "NETWORK_REGISTRY_MIRRORS",
+    "NETWORK_PYTHON_INDEX",
+    "NETWORK_EXTRA_PYTHON_INDEXES",
+    "NETWORK_CONDA_MIRRORS",
+    "NETWORK_TRUSTED_HOSTS",
+    "NETWORK_APT_MIRRORS",
+    "NETWORK_HTTP_PROXY",
+    "NETWORK_HTTPS_PROXY",
+    "NETWORK_NO_PROXY",
+    "NETWORK_CA",
+}
 _FOREIGN = ("BUILDKIT_", "BUILDX_", "COMPOSE_", "DOCKER_")
 
 
@@ -42,11 +57,14 @@ def load_dotenv(known: Collection[str], project: Path = PROJECT) -> list[str]:
         raise SpecError(f"not UTF-8: {error}", path=str(file)) from error
     for name, value in values.items():
         if value and name not in os.environ:
-            os.environ[name] = str(project / value) if name in _PATHS else value
+            # The authorities may be here themselves, as PEM text.
+            is_path = name in _PATHS and "\n" not in value
+            os.environ[name] = str(project / value) if is_path else value
+    known = _OWN.union(known)
     return [
         f"{file}: unknown variable {name}: scoredock ignores it{_nearest(name, known)}"
         for name in values
-        if name not in _OWN.union(known) and not name.startswith(_FOREIGN)
+        if name not in known and not name.startswith(_FOREIGN)
     ]
 
 

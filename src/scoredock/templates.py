@@ -12,7 +12,9 @@ import jinja2
 import yaml
 from jinja2 import nodes
 
-from scoredock.errors import TemplateError
+from scoredock.apt import MOUNTS
+from scoredock.dockerfile import mount_for_apt
+from scoredock.errors import SpecError, TemplateError
 from scoredock.paths import TEMPLATES
 from scoredock.resolve import VARIABLE_NAME
 
@@ -98,8 +100,11 @@ def _escape(special: re.Match[str]) -> str:
 
 
 def dockerfile_lines(value: str) -> str:
-    """Print instructions as they are; base_stages has read and checked them."""
-    return value
+    """Print instructions; a RUN that names apt gets the mounts for the network's apt mirrors."""
+    try:
+        return mount_for_apt(value, MOUNTS, place="Dockerfile.j2: instructions")
+    except SpecError as error:
+        raise TemplateError(str(error), hint=error.hint) from error
 
 
 def compose_value(value: Any) -> str:

@@ -4,12 +4,12 @@ import select
 import socket
 import ssl
 import subprocess
-from collections.abc import Callable
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from urllib.parse import urlsplit
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 from package_server import PackageServer
 
@@ -25,11 +25,12 @@ class Authority:
                       "-subj", "/CN=company", "-keyout", self._key, "-out", self.certificate,
                       "-addext", "keyUsage=critical,keyCertSign")  # fmt: skip
 
-    def context(self, address: str) -> ssl.SSLContext:
-        """Return what a server at this IP address speaks TLS with."""
-        key, request, made = (self.folder / f"{address}.{kind}" for kind in ("key", "csr", "pem"))
+    def context(self, host: str) -> ssl.SSLContext:
+        """Return what a server with this name or IP address speaks TLS with."""
+        key, request, made = (self.folder / f"{host}.{kind}" for kind in ("key", "csr", "pem"))
         extension = self.folder / "extensions"
-        extension.write_text(f"subjectAltName=IP:{address}\nbasicConstraints=CA:FALSE\n")
+        kind = "IP" if host.replace(".", "").isdigit() else "DNS"
+        extension.write_text(f"subjectAltName={kind}:{host}\nbasicConstraints=CA:FALSE\n")
         self._openssl("req", "-new", "-nodes", "-newkey", "rsa:2048", "-subj", "/CN=packages",
                       "-keyout", key, "-out", request)  # fmt: skip
         self._openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self._key,
@@ -53,24 +54,27 @@ def speak_tls(server: PackageServer, context: ssl.SSLContext) -> PackageServer:
 
 
 class Proxy:
-    """A forward proxy that lets through what `allows` (HOST:PORT) says; a context manager."""
+    """A forward proxy that knows some names (HOST:PORT) and refuses others; a context manager.
 
-    def __init__(self, host: str, allows: Callable[[str], bool]) -> None:
+    `servers` has the address of each on this machine: nobody but the proxy can find them.
+    """
+
+    def __init__(self, host: str, servers: Mapping[str, str]) -> None:
         self.asked: list[str] = []
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
-            def allowed(self, target: str) -> bool:
+            def find(self, target: str) -> str:
                 outer.asked.append(target)
-                if allows(target):
-                    return True
-                self.send_error(403)
-                return False
+                if target not in servers:
+                    self.send_error(403)
+                return servers.get(target, "")
 
             def do_CONNECT(self) -> None:
-                if not self.allowed(self.path):
+                address = self.find(self.path)
+                if not address:
                     return
-                host, _, port = self.path.rpartition(":")
+                host, _, port = address.rpartition(":")
                 with socket.create_connection((host, int(port))) as there:
                     self.send_response(200)
                     self.end_headers()
@@ -78,11 +82,17 @@ class Proxy:
                 self.close_connection = True
 
             def do_GET(self) -> None:
-                if not self.allowed(urlsplit(self.path).netloc):
+                asked = urlsplit(self.path)
+                address = self.find(f"{asked.hostname}:{asked.port or 80}")
+                if not address:
                     return
                 opener = build_opener(ProxyHandler({}))
+                login = self.headers.get("Authorization", "")
+                request = Request(asked._replace(netloc=address).geturl())
+                if login:
+                    request.add_header("Authorization", login)
                 try:
-                    with opener.open(self.path) as answer:
+                    with opener.open(request) as answer:
                         body = answer.read()
                 except OSError as error:
                     self.send_error(getattr(error, "code", 502))

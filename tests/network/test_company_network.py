@@ -1,101 +1,75 @@
-"""A build that needs an index with a private authority and a login, a conda mirror and a proxy.
-
-The servers are on the bridge's address: what a step of a build reaches of this machine.
-"""
+"""One build that needs every setting, and what it says where one of them is missing."""
 
 import json
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
 
-from channel.make import make_channel
-from package_server import PackageServer
-from support import base_image
-
-from .servers import Authority, Proxy, speak_tls
+from .company import IMAGE, PASSWORD, REPOSITORY, Company, serve_company
+from .registry import docker_config, serve_images
 
 MINOR = "{}.{}".format(*sys.version_info)
-NEEDED = ["flask", "gunicorn", "flit_core", "setuptools<81", "uv", "pyyaml", "py-rattler", "pip"]
-LOGIN = f"user:s3cr3t-{uuid.uuid4().hex}"
-PASSWORD = LOGIN.split(":")[1]
-# One that no cache has anything of.
-CHANNEL = f"company-{uuid.uuid4().hex[:8]}"
 
 pytestmark = pytest.mark.docker
 
 
-@dataclass
-class Company:
-    """What there is in the network, and the settings that reach all of it."""
-
-    index: PackageServer
-    conda: PackageServer
-    proxy: Proxy
-    settings: dict
-    netrc: Path
-
-
 @pytest.fixture(scope="module")
 def company(engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
-    [bridge] = engine.networks.get("bridge").attrs["IPAM"]["Config"]
-    gateway = bridge["Gateway"]
-    folder = tmp_path_factory.mktemp("company")
-    wheels, channel = folder / "wheels", folder / "channel"
-    subprocess.run(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary", ":all:",
-         "--dest", wheels, *NEEDED, "joblib==1.5.2"],
-        check=True,
-    )  # fmt: skip
-    make_channel(channel, sorted(wheels.glob("pip-*.whl")), version=f"1.{time.time_ns()}")
-    authority = Authority(folder)
-    index = PackageServer(wheels, host=gateway, credentials=LOGIN)
-    conda = PackageServer(channel, host=gateway, credentials=LOGIN)
-    netrc = folder / "netrc"
-    netrc.write_text(f"machine {gateway} login user password {PASSWORD}\n")
-    with (
-        speak_tls(index, authority.context(gateway)),
-        conda,
-        Proxy(gateway, lambda target: target in (index.address, conda.address)) as proxy,
-    ):
-        settings = {
-            "python_index": f"https://{index.address}/simple/",
-            "conda_mirrors": {CHANNEL: f"http://{conda.address}/"},
-            "https_proxy": f"http://{proxy.address}",
-            "ca": str(authority.certificate),
-        }
-        yield Company(index, conda, proxy, settings, netrc)
+    with serve_company(engine, tmp_path_factory.mktemp("company")) as company:
+        yield company
 
 
 @pytest.fixture
-def environment(environment: dict[str, str], company: Company) -> dict[str, str]:
-    # Nothing of what this machine itself needs to reach packages.
-    own = {"BUILD_IMAGE": base_image("3.11"), "NETRC": str(company.netrc)}
-    return environment | own | {"CA_FILE": "", "PIP_CONFIG": ""}
+def environment(environment: dict[str, str], company: Company, tmp_path: Path) -> dict[str, str]:
+    # Nothing of what this machine itself needs to reach packages; who is refused asks no more.
+    config = tmp_path / "pip.conf"
+    config.write_text("[global]\nretries = 0\n")
+    own = {"NETRC": str(company.netrc), "DOCKER_CONFIG": str(company.docker)}
+    files = {"CA_FILE": "/dev/null", "PIP_CONFIG": str(config)}
+    return environment | own | files | {"BASE_IMAGE": IMAGE, "BUILD_IMAGE": IMAGE}
 
 
 @pytest.fixture
-def build(scoredock, source, tmp_path):
-    """Build with these settings, an environment that was never built before."""
+def spec(tmp_path: Path) -> Path:
+    """An environment that needs conda, pip and apt, and that BuildKit has never seen."""
+    folder = tmp_path / "environment"
+    folder.mkdir()
+    (folder / "azureml_environment.json").write_text(json.dumps({"name": f"test-{uuid.uuid4()}"}))
+    # py-rattler asks a channel of the same name only after some minutes again.
+    conda = {
+        "channels": [f"company-{uuid.uuid4().hex}"],
+        "dependencies": [f"python={MINOR}", "greeting", {"pip": ["joblib==1.5.2"]}],
+    }
+    (folder / "conda_dependencies.yml").write_text(json.dumps(conda))
+    templates = folder / "templates"
+    templates.mkdir()
+    (templates / "Dockerfile.j2").write_text(
+        '{% extends "shipped/Dockerfile.j2" %}\n'
+        "{% block system %}\n"
+        f"RUN rm -rf /etc/apt/sources.list.d && : {uuid.uuid4()} \\\n"
+        f"    && echo 'deb [trusted=yes] {REPOSITORY} ./' >/etc/apt/sources.list \\\n"
+        "    && apt-get update && apt-get install --yes company-greeting\n"
+        "{% endblock %}\n"
+    )
+    return folder
 
-    def run(settings: dict, *dependencies: object, channel: str = CHANNEL, **variables: str):
-        spec = tmp_path / "environment"
-        spec.mkdir(exist_ok=True)
-        written = {"channels": [channel], "dependencies": [f"python={MINOR}", *dependencies]}
-        # BuildKit must not have seen it.
-        named = {"name": f"test-{uuid.uuid4()}"}
-        (spec / "azureml_environment.json").write_text(json.dumps(named))
-        (spec / "conda_dependencies.yml").write_text(json.dumps(written))
-        file = tmp_path / "network.yaml"
-        file.write_text(yaml.safe_dump(settings))
-        options = ["--spec", spec, "--source", source, "--network", file, "--verbose"]
-        return scoredock("build", *options, **variables)
+
+@pytest.fixture
+def kit(scoredock, source, spec, company):
+    """Run a command for that environment with the company's settings, but for those left out."""
+    [channel] = json.loads((spec / "conda_dependencies.yml").read_text())["channels"]
+    settings = company.settings | {"conda_mirrors": {channel: "http://conda.invalid/"}}
+
+    def run(command: str, *options: str, without: str = "", **variables: str):
+        written = {name: value for name, value in settings.items() if name != without}
+        (spec / "scoredock.network.yaml").write_text(yaml.safe_dump(written))
+        places = ["--spec", spec, "--source", source, "--templates", spec / "templates"]
+        return scoredock(command, *places, *options, **variables)
 
     return run
 
@@ -116,66 +90,85 @@ def everything(image: str) -> bytes:
     return done.stdout
 
 
-def test_without_the_login_the_index_says_401(build, company):
-    # The first test: nothing of the channel is in the cache.
-    failed = build(company.settings, "greeting", {"pip": ["joblib==1.5.2"]}, NETRC="/dev/null")
-
-    assert failed.returncode == 4
-    assert "hint: python_index, conda_mirrors: put the login of the host" in failed.stderr
+def found(texts: list[str], content: bytes) -> list[str]:
+    return [text for text in texts if text.encode() in content]
 
 
 def test_a_build_that_needs_all_of_it_succeeds_and_leaves_no_trace(
-    build, company, environment, engine, tmp_path
+    kit, company, environment, engine, spec, tmp_path
 ):
-    company.proxy.asked.clear()
-
-    built = build(company.settings, "greeting", {"pip": ["joblib==1.5.2"]})
+    built = kit("build", "--verbose")
 
     assert built.returncode == 0, built.stderr
-    assert "joblib" in company.index.given(".whl")
+    assert "joblib" in company.packages.given(".whl")
+    assert company.packages.given(".deb") == ["company-greeting.deb"]
     assert "greeting" in company.conda.given(".conda")
-    assert company.index.address in company.proxy.asked
-    image = engine.images.get(environment["IMAGE"])
-    hidden = [PASSWORD, company.index.address, company.conda.address, company.proxy.address]
-    told = json.dumps([image.attrs, image.history()])
-    content = everything(environment["IMAGE"])
-    # The search finds what is there.
-    assert b"AZUREML_CONDA_ENVIRONMENT_PATH" in content
-    for text in hidden:
-        assert text not in told
-        assert text.encode() not in content
     assert PASSWORD not in built.stdout + built.stderr
+    image = engine.images.get(environment["IMAGE"])
+    content = everything(environment["IMAGE"])
+    # The search finds what is there, apt's own lists among it, by the public names.
+    public = [IMAGE, REPOSITORY, "deb.invalid_debian", "hello from apt"]
+    assert found(public, content) == public
+    assert found(company.hidden, content) == []
+    assert found(company.hidden, json.dumps([image.attrs, image.history()]).encode()) == []
+
+    locked = kit("lock")
+
+    assert locked.returncode == 0, locked.stderr
+    lock = (spec / "scoredock.lock").read_bytes()
+    public = [IMAGE, "found_in: registry", "joblib==1.5.2", "greeting"]
+    assert found(public, lock) == public
+    assert found(company.hidden, lock) == []
+
+    again = kit("build", "--locked")
+
+    assert again.returncode == 0, again.stderr
     kept = [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
-    assert kept
-    assert not any(text.encode() in path.read_bytes() for path in kept for text in hidden)
+    assert any(found(["joblib==1.5.2"], path.read_bytes()) for path in kept)
+    assert [path for path in kept if found(company.hidden, path.read_bytes())] == []
 
 
 @pytest.mark.parametrize(
     ("setting", "expected"),
     [
+        ("registry_mirrors", "set registry_mirrors in the network settings"),
         ("python_index", "hint: the proxy refuses: set python_index"),
-        ("ca", "hint: trust the authority"),
-        ("conda_mirrors", "hint: set conda_mirrors"),
+        ("conda_mirrors", "set conda_mirrors in the network settings"),
+        ("apt_mirrors", "hint: the proxy refuses: set apt_mirrors"),
+        ("http_proxy", "hint: conda_mirrors is set, and not reached: set http_proxy"),
+        ("https_proxy", "is set, and not reached: set https_proxy"),
+        ("ca", "hint: trust the authority of the server, or of the proxy: ca"),
     ],
 )
-def test_without_a_setting_the_build_fails_and_says_where(build, company, setting, expected):
-    settings = {name: value for name, value in company.settings.items() if name != setting}
-
-    # py-rattler asks a channel of the same name only after some minutes again.
-    channel = "never-asked" if setting == "conda_mirrors" else CHANNEL
-    failed = build(settings, "greeting", {"pip": ["joblib==1.5.2"]}, channel=channel)
+def test_without_a_setting_the_build_fails_and_names_it(kit, setting, expected):
+    failed = kit("build", without=setting)
 
     assert failed.returncode == 4
     assert expected in failed.stderr
     assert PASSWORD not in failed.stderr
 
 
-def test_a_proxy_that_refuses_is_named_by_what_it_says(build, company):
-    with Proxy(company.proxy.address.split(":")[0], lambda target: False) as closed:
-        settings = company.settings | {"https_proxy": f"http://{closed.address}"}
+def test_without_the_login_of_the_indexes_netrc_is_named(kit):
+    failed = kit("build", NETRC="/dev/null")
 
-        failed = build(settings, "greeting", {"pip": ["joblib==1.5.2"]})
+    assert failed.returncode == 4
+    assert "put the login of the host that said 401 into ~/.netrc" in failed.stderr
 
-        assert failed.returncode == 4
-        assert company.index.address in closed.asked
-        assert "hint: the proxy refuses" in failed.stderr
+
+def test_without_the_login_of_the_registry_docker_login_is_named(kit, tmp_path):
+    failed = kit("build", DOCKER_CONFIG=str(docker_config(tmp_path / "docker", {})))
+
+    assert failed.returncode == 4
+    assert "hint: docker login" in failed.stderr
+
+
+def test_without_the_authority_of_the_registry_its_place_is_named(kit, company, tmp_path):
+    folder = tmp_path / "registry"
+    folder.mkdir()
+    host = company.registry.partition(":")[0]
+    with serve_images(folder, host, f"user:{PASSWORD}", trusted=False) as (address, config):
+        mirror = f"registry.invalid={address}/hub"
+        failed = kit("build", NETWORK_REGISTRY_MIRRORS=mirror, DOCKER_CONFIG=str(config))
+
+    assert failed.returncode == 4
+    assert "/etc/docker/certs.d" in failed.stderr

@@ -5,9 +5,12 @@ import pytest
 from click.testing import CliRunner
 
 from scoredock.errors import SpecError
-from scoredock.network import Network, channel_url, network_hint
-from scoredock.network_file import read_network
+from scoredock.logins import Logins
+from scoredock.network import NETWORK_FILE, Network, channel_url
+from scoredock.network_hints import image_hint, network_hint
+from scoredock.network_settings import read_network, with_logins
 from scoredock.paths import KIT
+from scoredock.reach import authorities_file
 
 from .install import network as installer
 
@@ -19,19 +22,19 @@ INDEX = "https://index.example.com/simple"
 def read(tmp_path, monkeypatch):
     """Read the text of a network.yaml on a machine with this text in its netrc."""
 
-    def given(text, netrc=""):
+    def given(text, netrc="", **variables):
         (tmp_path / "netrc").write_text(netrc)
         monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
         file = tmp_path / "network.yaml"
         file.write_text(text)
-        return read_network(file)
+        return with_logins(read_network(file, variables), Logins())
 
     return given
 
 
 def test_an_empty_file_changes_nothing(read):
     assert read("") == Network()
-    assert Network().secret() == "{}"
+    assert Network().secrets(authorities=True) == {}
     assert Network().proxy_arguments() == {}
 
 
@@ -106,21 +109,13 @@ def test_a_mistake_is_one_line_that_names_the_place_and_no_value(read, text, mes
     assert "s3cr3t" not in str(caught.value) + caught.value.hint
 
 
-def test_a_netrc_that_cannot_be_read_is_named_without_its_content(read, tmp_path):
-    with pytest.raises(SpecError, match="line 1: not in the form of netrc") as caught:
-        read("", netrc="s3cr3t user\n")
-
-    assert str(tmp_path / "netrc") in str(caught.value)
-    assert "s3cr3t" not in str(caught.value)
-
-
 def test_the_installer_puts_every_setting_into_the_words_of_the_tools(read, tmp_path):
     settings = read(
         f"python_index: https://user:p%40ss@index.example.com/simple\n"
         f"extra_python_indexes: ['{INDEX}', 'https://b.example.com/simple']\n"
         "conda_mirrors: {conda-forge: 'http://me:p%40ss@m.example.com/forge'}\n"
         "https_proxy: http://proxy.example.com:3128\n"
-        f"no_proxy: localhost\nca: {json.dumps(PEM)}\n"
+        f"no_proxy: localhost\nca: {json.dumps(PEM)}\ntrusted_hosts: [t.example.com]\n"
     )
     secret = tmp_path / "secret"
     secret.write_text(settings.secret())
@@ -131,8 +126,6 @@ def test_the_installer_puts_every_setting_into_the_words_of_the_tools(read, tmp_
     assert mirrors == {channel_url("conda-forge"): "http://m.example.com/forge"}
     logins = json.loads(Path(environ.pop("RATTLER_AUTH_FILE")).read_text())
     assert logins == {"m.example.com": {"BasicHTTP": {"username": "me", "password": "p@ss"}}}
-    bundle = environ.pop("SSL_CERT_FILE")
-    assert Path(bundle).read_text().endswith(PEM + "\n")
     assert environ == {
         "PIP_INDEX_URL": "https://user:p%40ss@index.example.com/simple",
         "PIP_EXTRA_INDEX_URL": f"{INDEX} https://b.example.com/simple",
@@ -140,8 +133,7 @@ def test_the_installer_puts_every_setting_into_the_words_of_the_tools(read, tmp_
         "HTTPS_PROXY": "http://proxy.example.com:3128",
         "no_proxy": "localhost",
         "NO_PROXY": "localhost",
-        "PIP_CERT": bundle,
-        "REQUESTS_CA_BUNDLE": bundle,
+        "PIP_TRUSTED_HOST": "t.example.com",
     }
 
 
@@ -170,6 +162,105 @@ def test_the_page_lists_every_setting_with_its_description():
     assert rows == [
         f"| `{name}` | {field.description} |" for name, field in Network.model_fields.items()
     ]
+
+
+@pytest.mark.parametrize(
+    ("variables", "setting", "value"),
+    [
+        ({"NETWORK_PYTHON_INDEX": INDEX}, "python_index", INDEX),
+        ({"NETWORK_PYTHON_INDEX": " "}, "python_index", "https://of.example.com/file"),
+        (
+            {"NETWORK_EXTRA_PYTHON_INDEXES": f"{INDEX}  https://b.example.com"},
+            "extra_python_indexes",
+            [INDEX, "https://b.example.com"],
+        ),
+        (
+            {
+                "NETWORK_CONDA_MIRRORS": f"conda-forge={INDEX} https://c.example.com=https://d.example.com/?a=b"
+            },
+            "conda_mirrors",
+            {"conda-forge": INDEX, "https://c.example.com": "https://d.example.com/?a=b"},
+        ),
+        (
+            {"NETWORK_REGISTRY_MIRRORS": "docker.io=mirror.example.com:5000/hub"},
+            "registry_mirrors",
+            {"docker.io": "mirror.example.com:5000/hub"},
+        ),
+        ({"NETWORK_CA": PEM}, "ca", PEM),
+    ],
+)
+def test_a_variable_takes_the_place_of_the_files_setting(read, variables, setting, value):
+    settings = read("python_index: https://of.example.com/file\n", **variables)
+
+    assert getattr(settings, setting) == (value.strip() if setting == "ca" else value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "message"),
+    [
+        ("NETWORK_PYTHON_INDEX", "s3cr3t", "NETWORK_PYTHON_INDEX: Value error, expected an http"),
+        ("NETWORK_CONDA_MIRRORS", "s3cr3t", "NETWORK_CONDA_MIRRORS: expected NAME=VALUE"),
+        ("NETWORK_CONDA_MIRRORS", "a=s3cr3t", "NETWORK_CONDA_MIRRORS.a: Value error, expected"),
+        ("NETWORK_CA", "/nowhere.pem", "NETWORK_CA: expected a PEM file"),
+    ],
+)
+def test_a_mistake_in_a_variable_names_it_and_no_value(read, variable, text, message):
+    with pytest.raises(SpecError) as caught:
+        read("", **{variable: text})
+
+    assert str(caught.value).startswith(message)
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_an_index_without_tls_is_trusted_because_it_is_named(read):
+    settings = read(
+        "python_index: http://user:pw@index.example.com:8080/simple\n"
+        "trusted_hosts: [self-signed.example.com]\n"
+    )
+
+    assert json.loads(settings.secret())["trusted_hosts"] == [
+        "self-signed.example.com",
+        "index.example.com:8080",
+    ]
+
+
+def test_the_authorities_of_a_file_and_of_the_settings_are_one_file_while_it_is_used(tmp_path):
+    own = tmp_path / "own.pem"
+    own.write_text("first\n")
+
+    with authorities_file(own, PEM) as both:
+        assert both.read_text() == f"first\n\n{PEM}\n"
+
+    assert not both.exists()
+
+
+def test_the_file_beside_the_spec_is_read_unasked_and_an_option_wins_over_it(
+    run, write_spec, digits
+):
+    spec = write_spec({"name": "x"}, "dependencies: [python=3.11]")
+    (spec / NETWORK_FILE).write_text("python_idnex: x")
+    options = ["lock", "--check", "--spec", spec, "--source", digits]
+
+    beside = run(*options)
+    other = run(*options, "--network", "/dev/null")
+
+    assert f"{spec}/{NETWORK_FILE}: python_idnex: " in beside.stderr
+    assert "scoredock.lock: no such file" in other.stderr
+
+
+def test_the_file_beside_the_spec_never_goes_into_a_context(run, write_spec, tmp_path):
+    spec = write_spec({"name": "x"}, "dependencies: [python=3.11]")
+    (spec / NETWORK_FILE).write_text("")
+    (spec / "score.py").write_text("")
+    options = ["render", "--spec", spec, "--source", spec, "--output", tmp_path / "context"]
+
+    refused = run(*options)
+    (spec / ".dockerignore").write_text(NETWORK_FILE)
+    written = run(*options)
+
+    assert f"{spec}/{NETWORK_FILE}: goes into the image" in refused.stderr
+    assert written.returncode == 0
+    assert not list((tmp_path / "context").rglob(NETWORK_FILE))
 
 
 def test_settings_in_the_folder_that_goes_into_the_image_are_refused(tmp_path):
@@ -204,13 +295,17 @@ def test_settings_in_the_folder_that_the_specs_dockerfile_copies_are_refused(tmp
 @pytest.mark.parametrize(
     ("line", "setting"),
     [
+        (
+            "E: Failed to fetch http://deb.example.com/x  Could not resolve 'deb.example.com'",
+            "apt_mi",
+        ),
+        ("Certificate verification failed: The certificate is NOT trusted.", "ca in"),
         ("WARNING: 401 Error, Credentials not correct for https://index.example.com/", "~/.netrc"),
         ("SSLError(SSLCertVerificationError(1, 'certificate verify failed: self-signed", "ca in"),
         ("invalid peer certificate: UnknownIssuer", "ca in"),
         ("error: the conda channel https://c.example.com/ does not answer: refused", "conda_mir"),
         ("ProxyError: Tunnel connection failed: 403 Forbidden", "python_index"),
         ("407 Proxy Authentication Required", "user:password@"),
-        ("tls: failed to verify certificate: x509: unknown authority", "/etc/docker/certs.d"),
         ("Caused by: Connection refused (os error 111)", "https_proxy"),
         ("ERROR: No matching distribution found for nothing==4010", ""),
     ],
@@ -220,3 +315,48 @@ def test_what_the_tools_say_names_a_setting(line, setting):
 
     assert setting in hint
     assert bool(setting) == bool(hint)
+
+
+@pytest.mark.parametrize(
+    ("line", "given", "hint"),
+    [
+        (
+            "error: the conda channel https://c.example.com/ does not answer: dns error",
+            Network(conda_mirrors={"c": "http://m.example.com"}),
+            "conda_mirrors is set, and not reached: set http_proxy beside it",
+        ),
+        (
+            "Failed to establish a new connection: Name or service not known",
+            Network(python_index=INDEX, http_proxy="http://p.example.com"),
+            "python_index is set, and not reached: set https_proxy beside it",
+        ),
+        (
+            "Tunnel connection failed: 403 Forbidden",
+            Network(https_proxy="http://p.example.com"),
+            "the proxy refuses: set python_index in the network settings: see docs/network.md",
+        ),
+        (
+            "E: Failed to fetch http://deb.example.com/x  403  Forbidden",
+            Network(
+                https_proxy="http://p.example.com",
+                apt_mirrors={"http://deb.example.com": "https://m.example.com"},
+            ),
+            "the proxy refuses: mend apt_mirrors, or what https_proxy lets through: "
+            "see docs/network.md",
+        ),
+    ],
+)
+def test_a_hint_names_the_setting_that_is_missing_beside_those_that_are_there(line, given, hint):
+    assert network_hint([line], given) == hint
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("failed to verify certificate: x509: unknown authority", "/etc/docker/certs.d"),
+        ("401 Unauthorized", "docker login HOST"),
+        ("lookup registry.invalid: no such host", "set registry_mirrors in the network settings"),
+    ],
+)
+def test_what_the_engine_says_of_a_registry_names_a_remedy(line, hint):
+    assert hint in image_hint([line])

@@ -5,6 +5,7 @@ import click
 import pytest
 
 from scoredock.errors import SpecError
+from scoredock.network import Network, variable_of
 from scoredock.paths import COMPOSE_FILE, KIT
 from scoredock.settings import load_dotenv
 from support import COMMANDS
@@ -95,6 +96,7 @@ def test_a_name_without_a_value_sets_nothing(unset, tmp_path, line):
         "CA_FILE",
         "PIP_CONFIG",
         "NETWORK_FILE",
+        "NETWORK_CA",
         "SCOREDOCK_STATE",
     ],
 )
@@ -106,6 +108,33 @@ def test_a_path_of_dotenv_starts_at_the_project(unset, tmp_path, name, written, 
     load_dotenv(set(), tmp_path)
 
     assert os.environ[name] == read.format(project=tmp_path)
+
+
+def test_authorities_themselves_are_no_path(unset, tmp_path):
+    unset("NETWORK_CA")
+    (tmp_path / ".env").write_text('NETWORK_CA="-----BEGIN CERTIFICATE-----\nAAAA\n"\n')
+
+    load_dotenv(set(), tmp_path)
+
+    assert os.environ["NETWORK_CA"].startswith("-----BEGIN")
+
+
+@pytest.mark.parametrize("setting", Network.model_fields)
+def test_every_network_setting_has_a_variable_that_is_known_and_explained(
+    unset, monkeypatch, tmp_path, setting
+):
+    name = variable_of(setting)
+    monkeypatch.setenv(name, "set, so that nothing leaks")
+    (tmp_path / ".env").write_text(f"{name}=x\n{name}X=x\n")
+    monkeypatch.setenv(f"{name}X", "set, so that nothing leaks")
+
+    [warning] = load_dotenv(set(), tmp_path)
+
+    assert (
+        f"unknown variable {name}X: scoredock ignores it (the nearest known one is {name}"
+        in warning
+    )
+    assert name in explained()
 
 
 def test_a_value_that_is_no_path_is_taken_as_it_is(unset, tmp_path):

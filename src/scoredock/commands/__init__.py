@@ -10,6 +10,7 @@ COMMANDS = {
     "inspect": "Tell what an environment is, what will be made of it and why.",
     "lock": "Write scoredock.lock: exactly what goes into the image.",
     "logs": "Print what the service has logged.",
+    "network": "Print the network settings as variables of the shell, for plain docker compose.",
     "render": "Render the Dockerfile and conda_dependencies.yml from the spec.",
     "score": "POST FILE to the service and print what it answers.",
     "templates": "List, show, compare and override the blocks of the templates.",

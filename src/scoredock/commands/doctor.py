@@ -5,18 +5,19 @@ import click
 from scoredock.deployment import deployment, plan
 from scoredock.doctor import examine
 from scoredock.errors import ScoredockError
-from scoredock.options import BASE_IMAGE, BUILD_IMAGE, LISTEN, SPEC, with_options
+from scoredock.options import BASE_IMAGE, BUILD_IMAGE, LISTEN, NETWORK, SPEC, with_options
 from scoredock.output import warn
 
 
 @click.command()
-@with_options(SPEC, [BASE_IMAGE, BUILD_IMAGE], LISTEN)
+@with_options(SPEC, [BASE_IMAGE, BUILD_IMAGE], NETWORK, LISTEN)
 def doctor(base_image: str, build_image: str, bind: str, port: int, **values: Any) -> None:
     """Tell what this machine has and lacks for serving.
 
     Each lack comes with its remedy.
     """
-    planned = plan(deployment(**values), warn=warn, note=lambda _: None)
+    wanted = deployment(**values)
+    planned = plan(wanted, warn=warn, note=lambda _: None)
     lacking = 0
     for finding in examine(
         base_image=(planned.env.base_argument and base_image) or planned.env.base_image,
@@ -24,6 +25,8 @@ def doctor(base_image: str, build_image: str, bind: str, port: int, **values: An
         bind=bind,
         port=port,
         python_version=planned.env.python_version,
+        network=wanted.network,
+        ca_file=wanted.ca_file,
     ):
         lacking += not finding.ok
         print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.name:<16} {finding.found}")
