@@ -25,6 +25,7 @@ import time
 import lock
 import network
 import trim
+from base_interpreter import create_venv, probe, version_of
 from masking import run
 from requirements import read_conda_file, uv_understands
 from tools import Tools
@@ -34,13 +35,6 @@ UV_PYTHON = (3, 8)
 NO_SETUPTOOLS = (3, 12)
 # The last without a warning for each use of pkg_resources, and the next ones have none at all.
 SETUPTOOLS = "setuptools<81"
-
-# What an interpreter that the environment is made from has to offer, and its packages' folders.
-PROBE = (
-    "import sys, sysconfig, venv{};"
-    "print('%d.%d' % sys.version_info[:2]);"
-    "print(sysconfig.get_paths()['purelib']); print(sysconfig.get_paths()['platlib'])"
-)
 
 
 def main() -> None:
@@ -177,49 +171,6 @@ def install_locked(
     run(install + ["--no-deps", "--no-build-isolation", server], own)
 
 
-def create_venv(arguments: argparse.Namespace, with_pip: bool) -> str:
-    """Create the environment from the interpreter and return its python."""
-    own = ", pip" if arguments.installer == "none" else ", ensurepip" if with_pip else ""
-    version, folders = probe(arguments.interpreter, own)
-    if arguments.python_version and version != arguments.python_version:
-        fail(
-            "the interpreter {} is Python {}, the spec asks for {}: "
-            "choose another base image, or change python in the conda dependencies".format(
-                arguments.interpreter, version, arguments.python_version
-            )
-        )
-    command = [arguments.interpreter, "-m", "venv", arguments.prefix]
-    if arguments.installer == "none":
-        command.append("--system-site-packages")
-    if arguments.installer == "none" or not with_pip:
-        command.append("--without-pip")
-    run(command)
-    python = os.path.join(arguments.prefix, "bin", "python")
-    if arguments.installer == "none":
-        # --system-site-packages looks past an interpreter that is itself a virtual environment.
-        [site] = trim.package_folders(arguments.prefix)
-        with open(os.path.join(site, "user_managed.pth"), "w", encoding="utf-8") as file:
-            file.writelines(folder + "\n" for folder in folders)
-    return python
-
-
-def probe(interpreter: str, modules: str = "") -> "tuple":
-    """Return the interpreter's version, X.Y, and the folders of its packages."""
-    command = [interpreter, "-c", PROBE.format(modules)]
-    try:
-        lines = subprocess.check_output(command, universal_newlines=True).split()
-    except FileNotFoundError:
-        fail("no interpreter {}: set python.interpreterPath or the base image".format(interpreter))
-    except subprocess.CalledProcessError:
-        fail("the interpreter {} lacks what the line above names".format(interpreter))
-    return lines[0], sorted(set(lines[1:]))
-
-
-def version_of(interpreter: str) -> "tuple":
-    version, _ = probe(interpreter)
-    return tuple(int(part) for part in version.split("."))
-
-
 def write_lines(folder: str, name: str, lines: "list") -> str:
     """Write a file and return its path."""
     path = os.path.join(folder, name)
@@ -259,10 +210,6 @@ class step:  # noqa: N801 - used like a word of the language
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is None:
             print("    {:.1f} s".format(time.monotonic() - self.started), flush=True)
-
-
-def fail(message: str) -> None:
-    sys.exit("error: " + message)
 
 
 if __name__ == "__main__":

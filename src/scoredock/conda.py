@@ -13,6 +13,10 @@ from scoredock.errors import SpecError
 _NAME = re.compile(r"\w[\w.-]*")
 # conda's documentation: a build string has letters, digits, _ . and +; * stands for any text.
 _BUILD = re.compile(r"[\w.+*]+")
+# A package by the URL of its file, which tells what a match specification would.
+_FILE = re.compile(
+    r"(?P<channel>\S+://\S+)/[^/]+/[^/]+-(?P<version>[^-/]+)-(?P<build>[^-/]+)\.(?:conda|tar\.bz2)"
+)
 # Alternatives and conditions of a version, as py-rattler writes them back.
 _CONDITION = re.compile(r"(?P<operator>[=<>!~]*)(?P<number>[^*]*?)(?P<any>\.?\*)?")
 
@@ -68,6 +72,8 @@ def parse_package(package: str, *, path: str) -> CondaPackage:
         raise _not_a_package(package, path, reason=str(error)) from None
     name = str(match.name.normalized) if match.name else ""
     version, build = match.version or "", match.build or ""
+    if file := _FILE.fullmatch(package.strip()):
+        version, build = f"=={file['version']}", file["build"]
     if not _NAME.fullmatch(name) or (build and not _BUILD.fullmatch(build)):
         raise _not_a_package(package, path)
     for alternative in version.split("|") if version else ():
@@ -109,22 +115,19 @@ def _not_a_package(package: str, path: str, *, reason: str = "") -> SpecError:
 
 
 def _channel(package: str, match: MatchSpec) -> str:
-    """Return the channel in front of the name, as it was written."""
+    """Return the channel in front of the name, or of a file, as it was written."""
+    if file := _FILE.fullmatch(package.strip()):
+        return file["channel"]
     if match.channel is None:
         return ""
     return package.split("::")[0].strip() if "::" in package else str(match.channel.base_url)
 
 
-def newest_python(python: CondaPackage, known: Sequence[str]) -> str | None:
-    """Return the newest X.Y of `known` that has a release which the package accepts."""
-    return next(iter(accepted_pythons(python, known)), None)
-
-
-def accepted_pythons(python: CondaPackage, known: Sequence[str]) -> list[str]:
-    """Return each X.Y of `known` that has a release which the package accepts, newest first."""
+def accepted_pythons(pythons: Sequence[CondaPackage], known: Sequence[str]) -> list[str]:
+    """Return each X.Y of `known` with a release that all the packages accept, newest first."""
     # No Python has had more than 30 releases of one minor version.
     return [
         minor
         for minor in reversed(known)
-        if any(python.accepts(f"{minor}.{patch}") for patch in range(31))
+        if any(all(python.accepts(f"{minor}.{patch}") for python in pythons) for patch in range(31))
     ]

@@ -35,8 +35,8 @@ from scoredock.lock import (
 )
 from scoredock.masking import masked
 from scoredock.network_hints import image_hint
-from scoredock.packages import from_no_index, pip_lines
 from scoredock.paths import CONTEXT
+from scoredock.pip_packages import from_no_index, pip_lines
 from scoredock.service import run_build
 from scoredock.spec import CONDA_FILE, CondaDependencies
 

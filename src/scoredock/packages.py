@@ -1,39 +1,31 @@
 """What the conda and pip parts ask for: which installer, which Python, which packages."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal, TypeAlias
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from scoredock.conda import CondaPackage, accepted_pythons, newest_python, parse_package
+from scoredock.conda import CondaPackage, accepted_pythons, parse_package
 from scoredock.conda_names import PIP_NAMES
 from scoredock.defaults import defaults, one_line
 from scoredock.errors import SpecError
+from scoredock.pip_packages import (
+    PLAIN,
+    PipPackage,
+    pip_constraints,
+    pip_packages,
+    requirement,
+    translated,
+)
 from scoredock.spec import CondaDependencies
 
 Installer: TypeAlias = Literal["none", "pip", "conda"]
 InstallerChoice: TypeAlias = Literal["auto", "pip", "conda"]
 
-# What an environment has without any conda package that needs conda.
-_PLAIN = ("python", "pip")
 # A channel's folder has to be mounted into the build, whose syntax has no quotes.
 _FOLDER = re.compile(r"file://(/[\w.+-]+)+/?")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PipPackage:
-    """One line for pip."""
-
-    requirement: str
-    """As written: a requirement, or an option of pip's."""
-    replaced: str = ""
-    """Why it is not installed, where something takes its place; else empty."""
-    conda: str = ""
-    """The conda package that it stands for, where pip installs what conda was to; else empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,22 +57,21 @@ def choose_packages(
     Raises SpecError for a package that nobody can mean, for an unknown Python, and, where pip is
     insisted on, for a package that the Python package index is not known to have.
     """
-    packages = conda_packages(conda)
+    packages = _without_contradiction(conda_packages(conda), notes)
     chosen, reason = _choose_installer(packages, installer)
     if chosen == "conda":
         return _installed_by_conda(conda, packages, reason, keep=keep, notes=notes)
-    python = _python(packages)
-    python_version = _python_version(python, notes)
-    written = tuple(package.written for package in packages if package.name in _PLAIN)
+    python_version = _python_version(packages, notes)
+    written = tuple(package.written for package in packages if package.name in PLAIN)
     return Packages(
         installer="pip",
         reason=reason,
         python_version=python_version,
         pip_requirement=_pip_requirement(packages, python_version),
         channels=_channels(conda),
-        conda_packages=written if python else (f"python={python_version}", *written),
-        pip_packages=(*_translated(packages, conda, notes), *_pip_packages(conda, keep)),
-        pip_constraints=_pip_constraints(conda),
+        conda_packages=written if _pythons(packages) else (f"python={python_version}", *written),
+        pip_packages=(*translated(packages, conda, notes), *pip_packages(conda, keep)),
+        pip_constraints=pip_constraints(conda),
     )
 
 
@@ -94,10 +85,7 @@ def known_names(keep: Collection[str]) -> set[str]:
 
 
 def conda_packages(conda: CondaDependencies) -> list[CondaPackage]:
-    """Return the packages of the conda part; Python first where it is named twice.
-
-    Raises SpecError at the first that is none.
-    """
+    """Return the packages of the conda part; raises SpecError at the first that is none."""
     packages = []
     for index, line in enumerate(conda.dependencies):
         if isinstance(line, str):
@@ -108,13 +96,13 @@ def conda_packages(conda: CondaDependencies) -> list[CondaPackage]:
 
 def needs_conda(packages: Collection[CondaPackage]) -> list[CondaPackage]:
     """Return the packages that pip cannot install: what `--installer pip` would be refused for."""
-    return [package for package in packages if _requirement(package) is None]
+    return [package for package in packages if requirement(package) is None]
 
 
 def _choose_installer(
     packages: Collection[CondaPackage], installer: InstallerChoice
 ) -> tuple[Installer, str]:
-    others = [package for package in packages if package.name not in _PLAIN]
+    others = [package for package in packages if package.name not in PLAIN]
     qualified = [package for package in packages if package.channel and package.name == "python"]
     if installer == "pip":
         for package in needs_conda(others):
@@ -147,22 +135,20 @@ def _installed_by_conda(
     notes: list[str],
 ) -> Packages:
     written = tuple(package.written for package in packages)
-    python = _python(packages)
-    if python is None or not python.version:
-        version = _python_version(None, notes)
-        if python is None:
-            written = (f"python={version}", *written)
-    else:
-        accepted = accepted_pythons(python, defaults()["pythons"])
+    accepted = accepted_pythons(_pythons(packages), defaults()["pythons"])
+    if any(python.version for python in _pythons(packages)):
         if not accepted:
-            raise _unknown_python(python)
+            raise _unknown_python(_pythons(packages)[0])
         version = accepted[0] if len(accepted) == 1 else ""
+    else:
+        version = _python_version((), notes)
+        written = written if _pythons(packages) else (f"python={version}", *written)
     notes.append(f"installer conda: {reason}")
     channels = _channels(conda)
     if not channels:
         channels = tuple(defaults()["channels"])
         notes.append(f"the spec names no conda channel: {', '.join(channels)} is used")
-    others = [package for package in packages if package.name not in _PLAIN]
+    others = [package for package in packages if package.name not in PLAIN]
     if others and not needs_conda(others):
         notes.append(
             "every conda package is on the Python package index too: "
@@ -175,8 +161,8 @@ def _installed_by_conda(
         pip_requirement="",
         channels=channels,
         conda_packages=written,
-        pip_packages=_pip_packages(conda, keep),
-        pip_constraints=_pip_constraints(conda),
+        pip_packages=pip_packages(conda, keep),
+        pip_constraints=pip_constraints(conda),
     )
 
 
@@ -194,20 +180,38 @@ def _channels(conda: CondaDependencies) -> tuple[str, ...]:
     return tuple(channels)
 
 
-def _python(packages: Collection[CondaPackage]) -> CondaPackage | None:
-    return next((package for package in packages if package.name == "python"), None)
+def _pythons(packages: Collection[CondaPackage]) -> list[CondaPackage]:
+    return [package for package in packages if package.name == "python"]
 
 
-def _python_version(python: CondaPackage | None, notes: list[str]) -> str:
+def _without_contradiction(
+    packages: Sequence[CondaPackage], notes: list[str]
+) -> Sequence[CondaPackage]:
+    """Leave out a second Python that contradicts the first.
+
+    The reference SDK adds one of its own to `python 3.9` and `conda-forge::python=3.9`.
+    """
+    pythons = _pythons(packages)
+    others = pythons[1:]
+    if not others or accepted_pythons(pythons, defaults()["pythons"]):
+        return packages
+    notes.append(
+        f"{others[0].path}: {others[0].written} contradicts {pythons[0].written} and is left out"
+    )
+    return [package for package in packages if package not in others]
+
+
+def _python_version(packages: Collection[CondaPackage], notes: list[str]) -> str:
     """Return the X.Y to use: the newest that is accepted, or the default with a note."""
-    if python is None or not python.version:
+    pythons = _pythons(packages)
+    if not any(python.version for python in pythons):
         version = str(defaults()["python"])
         notes.append(f"the spec names no version of Python: {version} is used")
         return version
-    found = newest_python(python, defaults()["pythons"])
-    if found is None:
-        raise _unknown_python(python)
-    return found
+    accepted = accepted_pythons(pythons, defaults()["pythons"])
+    if not accepted:
+        raise _unknown_python(pythons[0])
+    return accepted[0]
 
 
 def _unknown_python(python: CondaPackage) -> SpecError:
@@ -225,71 +229,3 @@ def _pip_requirement(packages: Collection[CondaPackage], python_version: str) ->
                 raise SpecError(_not_on_the_index(package), path=package.path)
             return f"pip{package.specifiers}"
     return str(defaults()["pip"].get(python_version, ""))
-
-
-def _requirement(package: CondaPackage) -> str | None:
-    """Return the same package for pip, or None where there is none."""
-    name, specifiers = PIP_NAMES.get(package.name), package.specifiers
-    return None if name is None or specifiers is None else f"{name}{specifiers}"
-
-
-def _translated(
-    packages: Collection[CondaPackage], conda: CondaDependencies, notes: list[str]
-) -> Iterator[PipPackage]:
-    """Yield what pip installs in conda's stead."""
-    twice = {_name(line) for _, line in pip_lines(conda)} - {""}
-    for package in packages:
-        requirement = _requirement(package)
-        if package.name in _PLAIN or requirement is None:
-            continue
-        if package.build:
-            notes.append(f"{package.path}: pip has no build {package.build!r}: any will do")
-        also = "the pip: section names it too" if _name(requirement) in twice else ""
-        yield PipPackage(requirement=requirement, conda=package.written, replaced=also)
-
-
-def pip_lines(conda: CondaDependencies) -> Iterator[tuple[str, str]]:
-    """Yield each line of the pip: sections, with its place."""
-    for index, entry in enumerate(conda.dependencies):
-        for number, line in enumerate([] if isinstance(entry, str) else entry.pip):
-            path = conda.where(f"dependencies[{index}].pip[{number}]")
-            if line.split("#")[0].strip():  # from_pip_requirements saves blank lines and comments
-                yield path, one_line(line, path).strip()
-
-
-def _pip_packages(conda: CondaDependencies, keep: Collection[str]) -> tuple[PipPackage, ...]:
-    replaced = defaults()["replaced_packages"]
-    return tuple(
-        PipPackage(
-            requirement=line,
-            replaced="" if _name(line) in keep else replaced.get(_name(line), ""),
-        )
-        for _, line in pip_lines(conda)
-    )
-
-
-def _pip_constraints(conda: CondaDependencies) -> tuple[str, ...]:
-    return tuple(
-        one_line(line, conda.where(f"constraints[{index}]"))
-        for index, line in enumerate(conda.constraints)
-    )
-
-
-def from_no_index(line: str) -> bool:
-    """Tell whether a line of the pip: section names a package by URL, repository or path."""
-    requirement = re.split(r"\s--|\s#", line)[0].strip()
-    if requirement.startswith("-"):
-        return bool(re.match(r"(-e|--editable)\b", requirement))
-    try:
-        return Requirement(requirement).url is not None
-    except InvalidRequirement:  # pip's own forms, as git+https://…
-        return "/" in requirement
-
-
-@cache
-def _name(line: str) -> str:
-    """Return the package's name; empty for an option, a URL or a path, which pip judges."""
-    try:
-        return str(canonicalize_name(Requirement(line.split(" #")[0]).name))
-    except InvalidRequirement:
-        return ""

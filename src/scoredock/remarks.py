@@ -1,9 +1,12 @@
 """What a spec asks for that serving does not do: said once for each field, with the remedy."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from scoredock.spec import DockerSection, EnvironmentSpec
+
+_WRITTEN_BY_SDK = re.compile(r"(?:python|pip|azureml-defaults)(?![\w.-])")
 
 
 def fields_without_effect(spec: EnvironmentSpec) -> Iterator[str]:
@@ -82,4 +85,4 @@ def _installs(dependencies: tuple[Any, ...]) -> bool:
     lines = [
         line for item in dependencies for line in ((item,) if isinstance(item, str) else item.pip)
     ]
-    return any(not line.startswith(("python", "pip", "azureml-defaults")) for line in lines)
+    return not all(_WRITTEN_BY_SDK.match(line) for line in lines)

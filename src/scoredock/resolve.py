@@ -14,10 +14,10 @@ from scoredock.packages import (
     Installer,
     InstallerChoice,
     Packages,
-    PipPackage,
     choose_packages,
     known_names,
 )
+from scoredock.pip_packages import PipPackage
 from scoredock.remarks import fields_without_effect
 from scoredock.runtime_options import platform_of, runtime_options
 from scoredock.spec import CondaDependencies, DockerSection, EnvironmentSpec

@@ -12,6 +12,8 @@ from scoredock.spec import DockerSection, EnvironmentSpec
 Options: TypeAlias = dict[str, Any]
 
 _SIZE: Final = re.compile(r"\d+(?:\.\d+)?(?:[bkmg]|[kmg]b)?", re.IGNORECASE)
+# What docker takes for no limit at all.
+_UNLIMITED: Final = "-1"
 
 
 class _Argument(NamedTuple):
@@ -85,7 +87,7 @@ def _arguments(words: Sequence[str], place: str) -> Iterator[_Argument]:
         if not name.startswith("--") and len(name) > 2 and name[:2] in _SHORT:
             name, equals, value = name[:2], "=", token[2:]  # -v/a:/b
         name = _SHORT.get(name, name)
-        follows = index < len(tokens) and not tokens[index][0].startswith("-")
+        follows = index < len(tokens) and not re.match(r"-(?!1$)", tokens[index][0])
         if not equals and name not in _FLAGS and follows:
             value = tokens[index][0]
             index += 1
@@ -127,6 +129,14 @@ def _size(value: str, place: str) -> str:
     if not _SIZE.fullmatch(value):
         raise SpecError(f"expected a size as 2g or 512m, found {value!r}", path=place)
     return value.lower()
+
+
+def _size_or_none(value: str, place: str) -> str:
+    return value if value == _UNLIMITED else _size(value, place)
+
+
+def _number_or_none(value: str, place: str) -> str:
+    return value if value == _UNLIMITED else _number(value, place)
 
 
 def _number(value: str, place: str) -> str:
@@ -187,11 +197,11 @@ _TAKEN: Final[dict[str, tuple[str, Callable[[str, str], Any]]]] = {
     "--shm-size": ("shm_size", _size),
     "--memory": ("mem_limit", _size),
     "--memory-reservation": ("mem_reservation", _size),
-    "--memory-swap": ("memswap_limit", _size),
+    "--memory-swap": ("memswap_limit", _size_or_none),
     "--cpus": ("cpus", _number),
     "--cpu-shares": ("cpu_shares", _number),
     "--cpuset-cpus": ("cpuset", _text),
-    "--pids-limit": ("pids_limit", _number),
+    "--pids-limit": ("pids_limit", _number_or_none),
     "--ulimit": ("ulimits", _ulimit),
     "--ipc": ("ipc", _text),
     "--env": ("environment", _variable),
@@ -202,46 +212,17 @@ _TAKEN: Final[dict[str, tuple[str, Callable[[str, str], Any]]]] = {
     "--hostname": ("hostname", _text),
 }
 # Arguments without a value.
-_FLAGS: Final = frozenset(
-    [
-        "--rm",
-        "-d",
-        "--detach",
-        "-i",
-        "--interactive",
-        "-t",
-        "--tty",
-        "-it",
-        "-ti",
-        "--init",
-        "--privileged",
-        "--read-only",
-        "--oom-kill-disable",
-        "-P",
-        "--publish-all",
-        "--no-healthcheck",
-        "--sig-proxy",
-    ]
-)
+_FLAGS: Final = frozenset([
+    "--rm", "-d", "--detach", "-i", "--interactive", "-t", "--tty", "-it", "-ti", "--init",
+    "--privileged", "--read-only", "--oom-kill-disable", "-P", "--publish-all",
+    "--no-healthcheck", "--sig-proxy",
+])  # fmt: skip
 # What would open the container to the machine, and is for a person to say.
-_OPENING: Final = frozenset(
-    [
-        "--privileged",
-        "--cap-add",
-        "--network",
-        "--pid",
-        "--security-opt",
-        "--device",
-        "--userns",
-        "--uts",
-        "--group-add",
-        "--cgroup-parent",
-        "--cgroupns",
-        "--device-cgroup-rule",
-        "--volumes-from",
-        "--mount",
-    ]
-)
+_OPENING: Final = frozenset([
+    "--privileged", "--cap-add", "--network", "--pid", "--security-opt", "--device", "--userns",
+    "--uts", "--group-add", "--cgroup-parent", "--cgroupns", "--device-cgroup-rule",
+    "--volumes-from", "--mount",
+])  # fmt: skip
 
 
 def _reason(name: str) -> str:

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from scoredock.packages import PipPackage
+from scoredock.pip_packages import PipPackage
 from scoredock.render import ScoringCode
 from scoredock.resolve import ResolvedEnvironment
 from scoredock.spec import EnvironmentSpec

@@ -1,7 +1,7 @@
 import pytest
 from packaging.specifiers import SpecifierSet
 
-from scoredock.conda import accepted_pythons, newest_python, parse_package
+from scoredock.conda import accepted_pythons, parse_package
 from scoredock.errors import SpecError
 
 KNOWN = ["3.6", "3.7", "3.8", "3.9", "3.10", "3.11"]
@@ -136,7 +136,16 @@ def test_channel_and_build_are_those_that_are_written(package, channel, build):
 def test_a_python_is_accepted_where_one_of_its_releases_is(version, accepted):
     python = parse_package(f"python{version}", path="x")
 
-    found = accepted_pythons(python, KNOWN)
+    found = accepted_pythons([python], KNOWN)
 
     assert found == accepted
-    assert newest_python(python, KNOWN) == (accepted[0] if accepted else None)
+
+
+def test_a_package_by_the_url_of_its_file_is_that_version_of_that_channel():
+    url = "https://x.example.com/main/linux-64/python-3.9.7-h12debd9_1.tar.bz2"
+
+    package = parse_package(url, path="dependencies[0]")
+
+    assert (package.name, package.version, package.build) == ("python", "==3.9.7", "h12debd9_1")
+    assert package.channel == "https://x.example.com/main"
+    assert package.written == url

@@ -158,6 +158,8 @@ def test_requirements_that_name_others_are_taken_along_with_their_places(write):
         ("./wheels/a.whl", "a package on this machine cannot be taken along"),
         ("a-1.0-py3-none-any.whl", "a package on this machine cannot be taken along"),
         ("file:///tmp/a.whl", "a package on this machine cannot be taken along"),
+        ("--find-links wheels", "a folder on this machine cannot be taken along, found 'wheels'"),
+        ("-f ./wheels/", "a folder on this machine cannot be taken along, found './wheels/'"),
         ("numpy 1.2", "expected a requirement or an option of pip, found 'numpy 1.2'"),
     ],
 )
@@ -184,6 +186,9 @@ def test_what_the_image_could_not_have_is_refused_where_it_stands(write, line, m
         "--extra-index-url=https://x/",
         "-r https://x/requirements.txt",
         "-c https://x/constraints.txt",
+        "--find-links /wheels",
+        "-f https://x/wheels",
+        "-i ${INDEX}",
         "numpy  # a comment",
         "# only a comment",
         "",
@@ -195,6 +200,17 @@ def test_what_pip_reads_is_left_as_it_is(write, line):
     spec = read(write(**{"conda.yaml": conda})).spec
 
     assert spec.python.conda_dependencies.dependencies[0].pip == (line,)
+
+
+@pytest.mark.parametrize(
+    ("line", "way"),
+    [("./a-1.0-py3-none-any.whl", "COPY wheels /wheels"), ("-e .", "`pip wheel`")],
+)
+def test_a_package_of_this_machine_is_refused_with_a_way_to_bring_it(write, line, way):
+    with pytest.raises(SpecError) as caught:
+        read(write(**{"requirements.txt": f"{line}\n"}))
+
+    assert way in caught.value.hint
 
 
 def test_lines_that_end_in_a_backslash_are_joined_as_pip_does(write):

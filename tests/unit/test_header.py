@@ -4,7 +4,7 @@ import pytest
 
 from scoredock import __version__
 from scoredock.header import add_header, differences, is_edited, mark_copy, split_header
-from scoredock.packages import PipPackage
+from scoredock.pip_packages import PipPackage
 from scoredock.render import ScoringCode, render
 from scoredock.spec import GENERATED
 from scoredock.templates import load_templates

@@ -4,7 +4,8 @@ from packaging.requirements import Requirement
 from scoredock.conda_names import PIP_NAMES
 from scoredock.defaults import defaults
 from scoredock.errors import SpecError
-from scoredock.packages import PipPackage, choose_packages, known_names
+from scoredock.packages import choose_packages, known_names
+from scoredock.pip_packages import PipPackage
 from scoredock.spec import CondaDependencies
 
 
@@ -31,7 +32,6 @@ def requirements(packages):
         ("python>=3.7,<3.9", "3.8"),
         ("python>=3.10,<3.11", "3.10"),
         ("python>=3.5.2,<3.6.8", "3.6"),
-        ("python=3.10.13=h955ad1f_0", "3.10"),
         ("python 3.9", "3.9"),
     ],
 )
@@ -240,3 +240,42 @@ def test_a_name_of_the_table_is_one_that_pip_can_read():
 @pytest.mark.parametrize("name", ["jq", "r", "r-base", "nb_conda", "cudatoolkit", "openssl", "gcc"])
 def test_a_program_is_not_taken_for_a_python_package(name):
     assert name not in PIP_NAMES
+
+
+@pytest.mark.parametrize(
+    ("packages", "version"),
+    [
+        (["python>=3.6", "python<3.9"], "3.8"),
+        (["python", "python=3.9"], "3.9"),
+        (["python=3.8", "python>=3.6"], "3.8"),
+    ],
+)
+def test_every_condition_on_python_counts(packages, version):
+    made, notes = chosen(*packages)
+
+    assert made.python_version == version
+    assert notes == []
+
+
+@pytest.mark.parametrize("written", ["python 3.9", "conda-forge::python=3.9"])
+def test_a_python_that_the_reference_sdk_added_to_another_is_left_out_with_a_note(written):
+    made, notes = chosen(written, "numpy", "python=3.10.18", channels=["conda-forge"])
+
+    assert made.python_version == "3.9"
+    assert made.conda_packages == (written, "numpy")
+    assert notes[0].endswith(f"python=3.10.18 contradicts {written} and is left out")
+
+
+def test_a_build_of_python_is_no_matter_to_pip_and_is_noted():
+    made, notes = chosen("python=3.10.13=h955ad1f_0")
+
+    assert (made.installer, made.python_version) == ("pip", "3.10")
+    assert "pip has no build 'h955ad1f_0'" in notes[0]
+
+
+def test_a_replaced_package_is_known_beside_options_and_comments():
+    lines = ["azureml-defaults==1.50 --hash=sha256:00", "azureml-core  # why"]
+
+    made, _ = chosen("python=3.8", {"pip": lines})
+
+    assert requirements(made) == []

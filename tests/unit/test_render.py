@@ -1,7 +1,7 @@
 import pytest
 import yaml
 
-from scoredock.packages import PipPackage
+from scoredock.pip_packages import PipPackage
 from scoredock.render import ScoringCode, render
 from scoredock.spec import GENERATED
 from scoredock.templates import OUTPUTS, load_templates

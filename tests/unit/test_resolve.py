@@ -1,7 +1,7 @@
 import pytest
 
 from scoredock.defaults import defaults
-from scoredock.packages import PipPackage
+from scoredock.pip_packages import PipPackage
 from scoredock.resolve import resolve
 from scoredock.spec import EnvironmentSpec
 

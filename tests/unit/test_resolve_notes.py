@@ -131,3 +131,16 @@ def test_an_image_for_gpus_in_a_spec_that_asks_for_gpus_needs_no_such_note():
     _, notes = resolve(spec("python=3.8", docker={"baseImage": image, "gpuSupport": True}))
 
     assert not [note for note in notes if "--gpus" in note]
+
+
+@pytest.mark.parametrize(("line", "noted"), [("python-dateutil", True), ("pip", False)])
+def test_packages_that_are_not_installed_are_noted_whatever_their_names_begin_with(line, noted):
+    python = {
+        "userManagedDependencies": True,
+        "condaDependencies": {"dependencies": ["python=3.8", line, {"pip": ["azureml-defaults"]}]},
+    }
+    written = {"python": python, "docker": {"baseImage": "a"}}
+
+    _, notes = resolve(EnvironmentSpec.model_validate(written))
+
+    assert any("is not installed" in note for note in notes) == noted

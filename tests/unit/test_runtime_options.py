@@ -35,6 +35,7 @@ def notes(*arguments):
         (["-m", "4g"], {"mem_limit": "4g"}),
         (["-m4g"], {"mem_limit": "4g"}),
         (["--memory-swap=8g", "--cpus", "1.5"], {"memswap_limit": "8g", "cpus": "1.5"}),
+        (["--memory-swap", "-1", "--pids-limit=-1"], {"memswap_limit": "-1", "pids_limit": "-1"}),
         (["-v", "/a:/b", "-v/c:/d:ro"], {"volumes": ["/a:/b", "/c:/d:ro"]}),
         (["-e", "A=b c", "--env", "B="], {"environment": {"A": "b c", "B": ""}}),
         (["-e", "A=-1"], {"environment": {"A": "-1"}}),

@@ -24,6 +24,19 @@ _EDITABLE = re.compile(r"(?:-e|--editable)[\s=]+")
 _LOCAL = re.compile(
     r"\.{1,2}(?:/|$)|file:|[^:@]*\.(?:whl|zip|tar\.gz|tar\.bz2)(?:\[.*\])?$", re.IGNORECASE
 )
+_WHEEL = re.compile(r"\.whl(?:\[.*\])?$", re.IGNORECASE)
+# Where packages are looked for, in a folder that is not one of the image.
+_PLACE = re.compile(
+    r"(?:-f|--find-links|-i|--index-url|--extra-index-url)(?:\s*=\s*|\s+)(?P<name>(?![/$])(?!\S+:)\S+)"
+)
+_BRING_WHEELS = (
+    "put it on a package index; or bring its folder with a BaseDockerfile, FROM ${BASE_IMAGE} and "
+    "COPY wheels /wheels, and write --find-links /wheels and NAME==VERSION here"
+)
+_BUILD_WHEEL = (
+    "put it into the folder of the entry script if that imports it; or make a wheel of it with "
+    "`pip wheel`, and put that on a package index"
+)
 # What pip reads begins like one of these; what follows is for pip to judge.
 _REQUIREMENT = re.compile(r"-|[A-Za-z0-9][\w.-]*\s*(?:$|[\[(<>=!~;@])|[\w+.-]+://|/")
 # Two files that each name the next one twice would unfold without an end in sight.
@@ -150,13 +163,19 @@ def taken_along(
 
 
 def _not_local(line: Line) -> Line:
+    if folder := _PLACE.match(line.text):
+        raise SpecError(
+            f"a folder on this machine cannot be taken along, found {folder['name']!r}",
+            path=line.place,
+            hint=_BRING_WHEELS,
+        )
     if _EDITABLE.match(line.text) or _LOCAL.match(line.text):
         what = _EDITABLE.sub("", line.text)
         if "://" not in what or what.startswith("file:"):
             raise SpecError(
                 f"a package on this machine cannot be taken along, found {line.text!r}",
                 path=line.place,
-                hint="name it by a URL, or by its name once it is on a package index",
+                hint=_BRING_WHEELS if _WHEEL.search(what) else _BUILD_WHEEL,
             )
     if not _REQUIREMENT.match(line.text):
         raise SpecError(
