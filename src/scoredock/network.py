@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from rattler import Channel
 
 # The build arguments that BuildKit knows without a line in the Dockerfile, by setting.
 _PROXY_ARGUMENTS = {
@@ -106,6 +105,8 @@ def split_image(image: str) -> tuple[str, str]:
 
 def channel_url(channel: str) -> str:
     """Return the URL of a conda channel, given by name or URL, without a slash at the end."""
+    from rattler import Channel  # where there is a conda mirror alone is it worth its time
+
     return Channel(channel).base_url.rstrip("/")
 
 

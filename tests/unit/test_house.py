@@ -32,6 +32,7 @@ ORDER = [
     "render",
     "blocks",
     "names",
+    "dockerignore",
     "context",
     "canonical",
     "edits",
