@@ -14,18 +14,14 @@ What is never touched: the libraries of wheels (stripping breaks their page alig
 longer loads), .pyi files (scikit-image reads its own at run time), dist-info (versions are read
 from it).
 
-Compiled files are of the unchecked-hash kind (PEP 552): a read-only file system cannot take the
-ones that Python would write at each start, and neither the time nor the order of the build enters
-them. They are 14 of the digits example's 73 MB, and take its imports from 5 seconds to 2 at each
-start of a worker.
+Compiled files are 14 of the digits example's 73 MB, and take its imports from 5 seconds to 2 at
+each start of a worker.
 """
 
-import compileall
 import os
 import re
 import shutil
 import subprocess
-import sys
 
 KEEPABLE = ("pip", "tests", "conda-meta")
 
@@ -152,30 +148,11 @@ def remove(path: str) -> None:
         shutil.rmtree(path)
 
 
-def compile_files(python: str, prefix: str) -> None:
-    """Compile every module, with the environment's own Python."""
+def compile_files(python: str, prefix: str, cache: str = "") -> None:
+    """Compile every module, with the environment's own Python: see bytecode.py."""
     # The order of sets enters compiled files.
     environ = dict(os.environ, PYTHONHASHSEED="0")
     environ.pop("PYTHONPATH", None)
-    subprocess.check_call([python, os.path.abspath(__file__), prefix], env=environ)
-
-
-def compile_here(prefix: str) -> None:
-    """Compile with the Python that runs this; what is not of its language is passed over."""
-    folders = [os.path.dirname(site) for site in package_folders(prefix)]
-    for folder in folders:
-        for parent, names, _ in os.walk(folder):
-            if "__pycache__" in names:
-                names.remove("__pycache__")
-                shutil.rmtree(os.path.join(parent, "__pycache__"))
-        arguments = {"quiet": 2, "workers": 0}
-        if sys.version_info >= (3, 7):
-            import py_compile
-
-            mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-            arguments["invalidation_mode"] = mode
-        compileall.compile_dir(folder, **arguments)
-
-
-if __name__ == "__main__":
-    compile_here(sys.argv[1])
+    program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bytecode.py")
+    kept = [os.path.join(cache, "bytecode")] if cache else []
+    subprocess.check_call([python, program, prefix] + kept, env=environ)
