@@ -4,10 +4,11 @@ Usage: bench/build.py [--only NAME ...] [--repeat N] [--base IMAGE] [--json]
 
 Each peer is installed in a virtual environment of its own and writes the Dockerfile that it gives
 its users; its FROM becomes --base, the same for all. The rounds are interleaved: every packager
-builds once before the first builds again. Cold is without BuildKit's cache, whose cache mounts
-are pruned before (other projects' too); warm is the same build again; `code` has a line of the
-user's code changed, `package` one more small package in the requirements. Sizes are those of the
-gzip-compressed layers above the base's.
+builds once before the first builds again. Each round has a base image with a layer of its own and
+cache mounts of its own, so that nothing of an earlier round, or of another project, is in its
+cache, and nothing of theirs is touched. Cold is the first build of a round; warm is the same build
+again; `code` has a line of the user's code changed, `package` one more small package in the
+requirements. Sizes are those of the gzip-compressed layers above the base's.
 
 CA_FILE names authorities that the packages' index needs, as for scoredock itself.
 """
@@ -15,11 +16,13 @@ CA_FILE names authorities that the packages' index needs, as for scoredock itsel
 import argparse
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +30,8 @@ from pathlib import Path
 from image_size import compressed_size
 from packagers import PACKAGERS, Packager, Project
 
+OWN = "scoredock-bench"
+BASE = f"{OWN}/base"
 MORE = "tabulate==0.9.0"
 STEPS = ["cold", "warm", "code", "package"]
 
@@ -34,22 +39,26 @@ STEPS = ["cold", "warm", "code", "package"]
 def main() -> None:
     """Run every packager and print the table."""
     options = parse_arguments()
+    times: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    sizes = {}
     with tempfile.TemporaryDirectory(prefix="scoredock-bench-") as scratch:
-        base = usable_base(options.base, Path(scratch))
         peers = Path(options.peers or scratch)
         chosen = [each for each in PACKAGERS if not options.only or each.name in options.only]
         for packager in chosen:
             log(f"{packager.name}: setting up")
             packager.install(peers)
-        times: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-        sizes = {}
-        for number in range(options.repeat):
+        try:
+            for number in range(options.repeat):
+                base = usable_base(options.base, Path(scratch) / f"base-{number}")
+                for packager in chosen:
+                    folder = Path(scratch) / f"{packager.name}-{number}"
+                    for step, seconds in play(packager, folder, base):
+                        log(f"{packager.name}: {step} {seconds:.1f} s")
+                        times[packager.name][step].append(seconds)
             for packager in chosen:
-                folder = Path(scratch) / f"{packager.name}-{number}"
-                for step, seconds in play(packager, folder, base):
-                    log(f"{packager.name}: {step} {seconds:.1f} s")
-                    times[packager.name][step].append(seconds)
                 sizes[packager.name] = compressed_size(tag(packager)) - compressed_size(base)
+        finally:
+            clean_up([BASE, *map(tag, chosen)])
     if options.json:
         print(json.dumps({"seconds": times, "bytes": sizes}, indent=2))
     else:
@@ -75,8 +84,7 @@ def play(packager: Packager, folder: Path, base: str) -> Iterator[tuple[str, flo
     """Yield the seconds of each step of one round."""
     project = Project(folder=folder, base=base)
     packager.write(project)
-    prune_cache_mounts()
-    yield "cold", build(packager, project, "--no-cache")
+    yield "cold", build(packager, project)
     yield "warm", build(packager, project)
     packager.edit_code(project)
     yield "code", build(packager, project)
@@ -84,38 +92,66 @@ def play(packager: Packager, folder: Path, base: str) -> Iterator[tuple[str, flo
     yield "package", build(packager, project)
 
 
-def build(packager: Packager, project: Project, *more: str) -> float:
+def build(packager: Packager, project: Project) -> float:
     """Build the image; return the seconds that it took."""
-    command = ["docker", "build", "--progress", "plain", "--tag", tag(packager), *more]
+    dockerfile = project.folder / "Dockerfile.bench"
+    caches = f"{OWN}-{packager.name}-{project.folder.stat().st_ino}"
+    dockerfile.write_text(with_own_caches(project.dockerfile.read_text(), caches))
+    command = ["docker", "build", "--progress", "plain", "--tag", tag(packager)]
     began = time.perf_counter()
-    run([*command, "--file", str(project.dockerfile), str(project.context)])
+    run([*command, "--file", str(dockerfile), str(project.context)])
     return time.perf_counter() - began
 
 
 def tag(packager: Packager) -> str:
     """Return the name of a packager's image."""
-    return f"scoredock-bench/{packager.name.lower()}"
+    return f"{OWN}/{packager.name.lower()}"
 
 
-def prune_cache_mounts() -> None:
-    """Forget what earlier builds have downloaded."""
-    run(["docker", "builder", "prune", "--force", "--filter", "type=exec.cachemount"])
+def with_own_caches(dockerfile: str, name: str) -> str:
+    """Return the Dockerfile with cache mounts that nothing else uses: their ids begin with name."""
+
+    def renamed(mount: re.Match[str]) -> str:
+        options = dict(each.partition("=")[::2] for each in mount[0].split(","))
+        place = options.get("target") or options.get("dst") or options.get("destination")
+        options["id"] = f"{name}-{options.get('id', place)}"
+        return ",".join(f"{key}={value}" if value else key for key, value in options.items())
+
+    return re.sub(r"--mount=type=cache[^\s\\]*", renamed, dockerfile)
 
 
-def usable_base(base: str, scratch: Path) -> str:
-    """Return an image of the base with what the peers need: pip, and CA_FILE's authorities."""
-    name, folder = "scoredock-bench/base", scratch / "base"
+def own_mounts(usage: str) -> list[str]:
+    """Return the records of the bench's cache mounts, of what `docker buildx du --verbose` says."""
+    records = [record for record in usage.split("\n\n") if f'with id "/{OWN}-' in record]
+    return [found[1] for record in records if (found := re.search(r"^ID:\s+(\w+)", record, re.M))]
+
+
+def clean_up(images: list[str]) -> None:
+    """Remove the bench's images and cache mounts."""
+    quiet = {"capture_output": True, "text": True, "check": False}
+    subprocess.run(["docker", "image", "rm", "--force", *images], **quiet)
+    usage = subprocess.run(["docker", "buildx", "du", "--verbose"], **quiet).stdout
+    for record in own_mounts(usage):
+        prune = ["docker", "builder", "prune", "--all", "--force", "--filter", f"id={record}"]
+        subprocess.run(prune, **quiet)
+
+
+def usable_base(base: str, folder: Path) -> str:
+    """Return an image of the base with what the peers need: pip, and CA_FILE's authorities.
+
+    What is built from it is in no cache: it has a file that no other image has.
+    """
     folder.mkdir()
     pip = "command -v pip || { python3 -m ensurepip && ln -s pip3 /usr/local/bin/pip; }"
-    lines = [f"FROM {base}", f"RUN {pip}"]
+    lines = [f"FROM {base}", f"RUN {pip}", f"RUN echo {uuid.uuid4()} >/etc/{OWN}"]
     if authorities := os.environ.get("CA_FILE"):
         (folder / "ca.pem").write_bytes(Path(authorities).read_bytes())
         variables = ["PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"]
         trust = " ".join(f"{variable}=/etc/ssl/bench-ca.pem" for variable in variables)
         lines += ["COPY ca.pem /etc/ssl/bench-ca.pem", f"ENV {trust}"]
     (folder / "Dockerfile").write_text("\n".join(lines) + "\n")
-    run(["docker", "build", "--quiet", "--tag", name, str(folder)])
-    return name
+    run(["docker", "build", "--quiet", "--tag", BASE, str(folder)])
+    return BASE
 
 
 def table(names: list[str], times: dict[str, dict[str, list[float]]], sizes: dict[str, int]) -> str:

@@ -6,7 +6,7 @@ Runs in the build stage of docker/Dockerfile, and on the host for the process ru
     python     a virtual environment, or what py-rattler solves and installs (conda_packages.py)
     packages   the pip: section and the scoring server, in one resolution: uv, or pip for Pythons
                that uv does not serve
-    trim       what no service reads is removed, what is left is compiled (trim.py)
+    trim       what no service reads is removed, what is left is compiled (trim.py, bytecode.py)
 
 With the exact packages of a lock nothing is resolved; with --mode lock they are what is made
 (lock.py).
@@ -95,7 +95,7 @@ def main() -> None:
                 run(install + [arguments.server, "--requirement", requirements], environ)
     with step("trim and compile"):
         trim.trim(arguments.prefix, arguments.installer, arguments.keep)
-        trim.compile_files(python, arguments.prefix)
+        trim.compile_files(python, arguments.prefix, arguments.cache)
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -14,19 +14,14 @@ What is never touched: the libraries of wheels (stripping breaks their page alig
 longer loads), .pyi files (scikit-image reads its own at run time), dist-info (versions are read
 from it).
 
-Compiled files are of the unchecked-hash kind (PEP 552): a read-only file system cannot take the
-ones that Python would write at each start, and neither the time nor the order of the build enters
-them. Python 3.6 knows only the kind that holds its source's time, which is therefore a fixed one.
-They are 14 of the digits example's 73 MB, and take its imports from 5 seconds to 2 at each
-start of a worker.
+Compiled files are 14 of the digits example's 73 MB, and take its imports from 5 seconds to 2 at
+each start of a worker.
 """
 
-import compileall
 import os
 import re
 import shutil
 import subprocess
-import sys
 
 from masking import hidden
 
@@ -40,10 +35,6 @@ IMPORT = re.compile(
     r"|import[ \t]+(?P<modules>[^#\n]*))",
     re.MULTILINE,
 )
-# Processes that compile, the same number on every machine: see compile_share.
-SHARES = 8
-# 1980-01-01, as in src/scoredock/verify.py.
-EPOCH = 315532800
 STANDARD_LIBRARY = ("test", "idlelib", "turtledemo", "ensurepip")
 CONDA_FOLDERS = (
     "conda-meta",
@@ -174,68 +165,11 @@ def remove(path: str) -> None:
         shutil.rmtree(path)
 
 
-def compile_files(python: str, prefix: str) -> None:
-    """Compile every module, with the environment's own Python."""
-    for site in package_folders(prefix):
-        for folder, names, _ in os.walk(os.path.dirname(site)):
-            if "__pycache__" in names:
-                names.remove("__pycache__")
-                shutil.rmtree(os.path.join(folder, "__pycache__"))
+def compile_files(python: str, prefix: str, cache: str = "") -> None:
+    """Compile every module, with the environment's own Python: see bytecode.py."""
     # The order of sets enters compiled files.
     environ = dict(os.environ, PYTHONHASHSEED="0")
     environ.pop("PYTHONPATH", None)
-    command = [python, os.path.abspath(__file__), prefix]
-    children = [subprocess.Popen(command + [str(share)], env=environ) for share in range(SHARES)]
-    for child in children:
-        if child.wait():
-            raise subprocess.CalledProcessError(child.returncode, command)
-
-
-def compile_share(prefix: str, share: int) -> None:
-    """Compile a share of the modules with the Python that runs this.
-
-    Up to Python 3.10 compiled files depend on what their process has compiled before: so what a
-    process compiles, and in which order, is the same on every machine. What is not of this Python's
-    language is passed over.
-    """
-    arguments = {"quiet": 2}
-    if sys.version_info >= (3, 7):
-        import py_compile
-
-        arguments["invalidation_mode"] = py_compile.PycInvalidationMode.UNCHECKED_HASH
-    for path in modules_and_packages(prefix)[share::SHARES]:
-        if sys.version_info < (3, 7):
-            set_times(path)
-        if os.path.isdir(path):
-            compileall.compile_dir(path, **arguments)
-        else:
-            compileall.compile_file(path, **arguments)
-
-
-def modules_and_packages(prefix: str) -> "list":
-    """Return what lies in site-packages and, for conda, in the standard library's folder.
-
-    It is the same while other shares compile.
-    """
-    found = []
-    for site in package_folders(prefix):
-        for folder in (os.path.dirname(site), site):
-            found += [os.path.join(folder, name) for name in sorted(os.listdir(folder))]
-    left_out = ("site-packages", "__pycache__")
-    return [path for path in found if os.path.basename(path) not in left_out]
-
-
-def set_times(path: str) -> None:
-    """Give sources the time that `scoredock build --reproducible` gives to all files.
-
-    Python 3.6 compares it with the one in the compiled file, and compiles again at each start.
-    """
-    for folder, _, files in os.walk(path):
-        for name in files:
-            os.utime(os.path.join(folder, name), (EPOCH, EPOCH), follow_symlinks=False)
-    if os.path.isfile(path):
-        os.utime(path, (EPOCH, EPOCH))
-
-
-if __name__ == "__main__":
-    compile_share(sys.argv[1], int(sys.argv[2]))
+    program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bytecode.py")
+    kept = [os.path.join(cache, "bytecode")] if cache else []
+    subprocess.check_call([python, program, prefix] + kept, env=environ)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from scoredock.dockerfile import FOLDER as BASE_CONTEXT
+from scoredock.dockerignore import IGNORE_FILE, included_files
 from scoredock.errors import SpecError
 from scoredock.lock import LOCKED
 from scoredock.network import NETWORK_FILE
@@ -177,13 +178,9 @@ def copy_source(source: Path, target: Path, leave_out: Path) -> None:
 
     Raises SpecError for network settings among what is copied.
     """
-    from docker.utils import exclude_paths  # takes long to import
-
-    ignore_file = source / ".dockerignore"
+    ignore_file = source / IGNORE_FILE
     patterns = ignore_file.read_text(encoding="utf-8").splitlines() if ignore_file.is_file() else []
-    patterns = [line.strip() for line in patterns if line.strip() and not line.startswith("#")]
-    patterns += ["**/__pycache__"]
-    for name in sorted(exclude_paths(os.fspath(source), patterns)):
+    for name in sorted(included_files(source, [*patterns, "**/__pycache__"])):
         path = source / name
         if path.resolve().is_relative_to(leave_out):
             continue
@@ -197,7 +194,7 @@ def copy_source(source: Path, target: Path, leave_out: Path) -> None:
         if path.is_file():
             shutil.copy2(path, target / name)
         elif path.is_symlink() and path.is_dir():
-            # A link would dangle in the image; exclude_paths does not look into it.
+            # A link would dangle in the image.
             if source.is_relative_to(path.resolve()):
                 raise SpecError("links to a folder that holds it", path=str(path))
             shutil.copytree(path, target / name, ignore=_IGNORED)

@@ -12,7 +12,6 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from rattler import Channel
 
 from scoredock.apt import apt_secrets
 
@@ -162,6 +161,8 @@ def without_login(url: str) -> str:
 
 def channel_url(channel: str) -> str:
     """Return the URL of a conda channel, given by name or URL, without a slash at the end."""
+    from rattler import Channel  # where there is a conda mirror alone is it worth its time
+
     return Channel(channel).base_url.rstrip("/")
 
 

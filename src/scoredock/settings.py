@@ -5,8 +5,6 @@ from collections.abc import Collection
 from difflib import get_close_matches
 from pathlib import Path
 
-from dotenv import dotenv_values
-
 from scoredock.errors import SpecError
 from scoredock.paths import PROJECT
 
@@ -51,6 +49,8 @@ def load_dotenv(known: Collection[str], project: Path = PROJECT) -> list[str]:
     file = project / ".env"
     if not file.is_file():
         return []
+    from dotenv import dotenv_values  # where there is a file alone is it worth its time
+
     try:
         values = dotenv_values(file)
     except UnicodeDecodeError as error:

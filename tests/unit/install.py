@@ -7,7 +7,9 @@ from support import ROOT
 
 sys.path.append(str(ROOT / "docker" / "install"))
 
+bytecode = importlib.import_module("bytecode")
 network = importlib.import_module("network")
+parts = importlib.import_module("parts")
 requirements = importlib.import_module("requirements")
 tools = importlib.import_module("tools")
 trim = importlib.import_module("trim")

@@ -1,7 +1,17 @@
-import pytest
-from packaging.specifiers import SpecifierSet
+import subprocess
+import sys
 
-from scoredock.conda import accepted_pythons, parse_package
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packaging.specifiers import SpecifierSet
+from rattler import Version, VersionSpec
+
+from scoredock.conda import (
+    accepted_pythons,
+    parse_package,
+    parsed_by_rattler,
+)
 from scoredock.errors import SpecError
 
 KNOWN = ["3.6", "3.7", "3.8", "3.9", "3.10", "3.11"]
@@ -149,3 +159,29 @@ def test_a_package_by_the_url_of_its_file_is_that_version_of_that_channel():
     assert (package.name, package.version, package.build) == ("python", "==3.9.7", "h12debd9_1")
     assert package.channel == "https://x.example.com/main"
     assert package.written == url
+
+
+@given(
+    name=st.sampled_from(["python", "pip", "numpy"]),
+    version=st.lists(st.integers(0, 40), max_size=3),
+    release=st.tuples(st.integers(1, 4), st.integers(0, 40), st.integers(0, 31)),
+)
+def test_what_is_plain_is_read_as_rattler_reads_it(name, version, release):
+    written = "=".join([name, *[".".join(map(str, version))][: len(version)]])
+    found, number = parse_package(written, path="x"), ".".join(map(str, release))
+
+    assert found == parsed_by_rattler(written, path="x")
+    if found.version:
+        assert found.accepts(number) == VersionSpec(found.version).matches(Version(number))
+
+
+def test_a_plain_package_does_not_import_rattler():
+    code = (
+        "import sys; from scoredock.conda import parse_package as parse;"
+        "parse('python=3.8', path='').accepts('3.8.1'); print('rattler' in sys.modules);"
+        "parse('python>=3.8', path=''); print('rattler' in sys.modules)"
+    )
+
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert said.stdout.split() == ["False", "True"]

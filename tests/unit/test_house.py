@@ -41,6 +41,7 @@ ORDER = [
     "render",
     "blocks",
     "names",
+    "dockerignore",
     "context",
     "canonical",
     "edits",
