@@ -12,14 +12,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, Final
 
 from scoredock.errors import WorkspaceError
 from scoredock.manifest import Manifest, ModelFile, manifest_text, parse_manifest
 from scoredock.meter import Meter
-from scoredock.registry import FILES, Model, add, told
+from scoredock.registry import FILES, Model, add, now, told
 from scoredock.storage import disk_errors, sync
 from scoredock.stored import damaged
 from scoredock.tree import READ, store
@@ -119,7 +118,7 @@ def import_version(
 
         def fill(folder: Path) -> Manifest:
             _extract(archive, written, folder, meter, label)
-            return replace(written, name=new_name, created=datetime.now(timezone.utc))
+            return replace(written, name=new_name, created=now())
 
         model = add(workspace, new_name, fill)
     report(f"imported {told(model)} in {meter.elapsed}")

@@ -87,6 +87,12 @@ def register(
     return model
 
 
+def now() -> datetime:
+    """Return the time, as exactly as a manifest keeps it."""
+    time = datetime.now(timezone.utc)
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
 def new_manifest(
     *,
     name: str,
@@ -102,7 +108,7 @@ def new_manifest(
     return Manifest(
         name=name,
         version=0,
-        created=datetime.now(timezone.utc),
+        created=now(),
         description=description,
         tags=texts(tags, "tags"),
         properties=texts(properties, "properties"),
@@ -195,11 +201,11 @@ def update(
     new = None if tags is None else texts(tags, "tags")
     check_unicode([description or ""], "description")
 
-    def with_new(now: Manifest) -> Manifest:
+    def with_new(old: Manifest) -> Manifest:
         return replace(
-            now,
-            tags=now.tags if new is None else new,
-            description=now.description if description is None else description,
+            old,
+            tags=old.tags if new is None else new,
+            description=old.description if description is None else description,
         )
 
     return change(workspace, model, with_new)
@@ -208,14 +214,14 @@ def update(
 def add_tags(workspace: Workspace, model: Model, tags: Mapping[str, Any]) -> Model:
     """Add tags, or give those that are there another value."""
     new = texts(tags, "tags")
-    return change(workspace, model, lambda now: replace(now, tags={**now.tags, **new}))
+    return change(workspace, model, lambda old: replace(old, tags={**old.tags, **new}))
 
 
 def remove_tags(workspace: Workspace, model: Model, keys: Sequence[str]) -> Model:
     """Remove tags; those that are not there are nothing to remove."""
 
-    def without(now: Manifest) -> Manifest:
-        return replace(now, tags={k: v for k, v in now.tags.items() if k not in keys})
+    def without(old: Manifest) -> Manifest:
+        return replace(old, tags={k: v for k, v in old.tags.items() if k not in keys})
 
     return change(workspace, model, without)
 
@@ -224,15 +230,15 @@ def add_properties(workspace: Workspace, model: Model, properties: Mapping[str, 
     """Add properties. Raises WorkspaceError where one is there with another value: they stay."""
     new = texts(properties, "properties")
 
-    def with_new(now: Manifest) -> Manifest:
+    def with_new(old: Manifest) -> Manifest:
         for key, value in new.items():
-            if now.properties.get(key, value) != value:
+            if old.properties.get(key, value) != value:
                 raise WorkspaceError(
-                    f"{model.id}: the property {key!r} is {now.properties[key]!r}, and properties "
+                    f"{model.id}: the property {key!r} is {old.properties[key]!r}, and properties "
                     "do not change",
                     hint="use a tag for what changes",
                 )
-        return replace(now, properties={**now.properties, **new})
+        return replace(old, properties={**old.properties, **new})
 
     return change(workspace, model, with_new)
 
@@ -244,9 +250,9 @@ def change(workspace: Workspace, model: Model, how: Callable[[Manifest], Manifes
     """
     store = workspace.models
     with disk_errors(model.folder), store.locked(model.name, model.version) as folder:
-        now = how(_parse(folder))
-        store.replace_main(folder, manifest_text(now))
-    return _model(now, folder)
+        new = how(_parse(folder))
+        store.replace_main(folder, manifest_text(new))
+    return _model(new, folder)
 
 
 def delete(workspace: Workspace, model: Model) -> None:

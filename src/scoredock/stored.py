@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def _is_as_registered(model: Model, file: ModelFile, meter: Meter) -> bool:
         return False
 
 
-def _chunks(path: Path, meter: Meter) -> Iterator[bytes]:
+def _chunks(path: Path, meter: Meter) -> Generator[bytes, None, None]:
     """Yield the content of a file."""
     with path.open("rb") as file:
         while chunk := file.read(READ):
@@ -108,7 +109,8 @@ def download(
             for file in model.files:
                 source = model.files_folder / file.path
                 executable = bool(source.stat().st_mode & 0o100)
-                found = store(new / file.path, _chunks(source, meter), executable)
+                with closing(_chunks(source, meter)) as chunks:
+                    found = store(new / file.path, chunks, executable)
                 if found != (file.size, file.sha256):
                     raise damaged(model, file)
             settle(new, model.empty_folders)

@@ -3,7 +3,8 @@
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -128,7 +129,8 @@ def copy_tree(tree: Tree, folder: Path, meter: Meter) -> tuple[ModelFile, ...]:
     """Copy into `folder`, readable for everybody, and return each file with its hash."""
     copied = []
     for found in tree.files:
-        size, digest = store(folder / found.path, _chunks(found, meter), found.executable)
+        with closing(_chunks(found, meter)) as chunks:
+            size, digest = store(folder / found.path, chunks, found.executable)
         if size != found.size:
             raise changed(found.source)
         copied.append(ModelFile(path=found.path, size=size, sha256=digest))
@@ -149,7 +151,7 @@ def changed(path: Path) -> WorkspaceError:
     )
 
 
-def _chunks(found: Found, meter: Meter) -> Iterator[bytes]:
+def _chunks(found: Found, meter: Meter) -> Generator[bytes, None, None]:
     """Yield the content, one byte more than there was at the most."""
     left = found.size + 1
     try:
