@@ -4,6 +4,7 @@ What a writer has reported is a line in its record, which is there whatever happ
 """
 
 import os
+import time
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +21,6 @@ processes = get_context("forkserver")
 processes.set_forkserver_preload(["scoredock.registry"])
 
 NAME = "contested"
-FULL = "no room"
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,7 @@ def read_all_the_time(workspace: Workspace, record: Record, stop: object) -> Non
                     record.add("failed", model.id, file.path)
         if [model.version for model in models] != list(range(1, len(models) + 1)):
             record.add("failed", "a gap in", [model.version for model in models])
+        time.sleep(0.005)  # the writers need the processors as well
     record.add("rounds", rounds)
 
 

@@ -1,4 +1,7 @@
-"""One module for each command: it prints the result, its options are in its signature."""
+"""One module for each command: it prints the result, its options are in its signature.
+
+Those of `scoredock model` are in two, and print alike with a third.
+"""
 
 # Each command's line in `scoredock --help`, by its name, which is that of its module. It stands
 # here so that --help, and a command that is run, import no other command.

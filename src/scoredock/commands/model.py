@@ -4,7 +4,7 @@ from typing import Any
 import click
 
 from scoredock import registry
-from scoredock.commands import model_copies
+from scoredock.commands.model_copies import download, export, import_command, verify
 from scoredock.commands.model_lines import model_data, model_row, print_all, print_id
 from scoredock.errors import WorkspaceError
 from scoredock.manifest import FRAMEWORKS
@@ -195,10 +195,5 @@ def _wanted(text: str) -> registry.Wanted:
     return (key, value) if equals else key
 
 
-for _command in (
-    model_copies.download,
-    model_copies.verify,
-    model_copies.export,
-    model_copies.import_command,
-):
+for _command in (download, verify, export, import_command):
     model.add_command(_command)
