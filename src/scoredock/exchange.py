@@ -110,7 +110,7 @@ def import_version(
         raise WorkspaceError(f"{file}: no such file")
     label = str(file)
     with _reading(label):
-        archive = tarfile.open(file, mode="r|")  # noqa: SIM115 - closed below
+        archive = tarfile.open(file, mode="r:")  # noqa: SIM115 - closed below
     with archive:
         written = _read_manifest(archive, label)
         new_name = check_name(name or written.name, "a model")

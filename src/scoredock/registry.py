@@ -17,7 +17,7 @@ from scoredock.manifest import (
 )
 from scoredock.meter import Meter, size_text
 from scoredock.storage import disk_errors, write_durably
-from scoredock.tree import copy_tree, refuse_changes, settle, survey
+from scoredock.tree import Tree, copy_tree, refuse_changes, settle, survey
 from scoredock.versions import check_name, split_reference
 from scoredock.workspace import MANIFEST_FILE, Workspace
 
@@ -75,6 +75,7 @@ def register(
         framework_version=framework_version,
     )
     tree = survey(path, child_paths)
+    _refuse_itself(workspace, path, tree)
     meter = Meter(tree.size, report)
 
     def fill(folder: Path) -> Manifest:
@@ -85,6 +86,18 @@ def register(
     model = add(workspace, name, fill)
     report(f"registered {told(model)} in {meter.elapsed}")
     return model
+
+
+def _refuse_itself(workspace: Workspace, path: Path, tree: Tree) -> None:
+    """Raise WorkspaceError where the workspace lies in what is to be copied into it."""
+    inside = workspace.folder.resolve()
+    if path.resolve().is_relative_to(inside):
+        return  # a part of it may well be registered again
+    if any(file.source.is_relative_to(inside) for file in tree.files):
+        raise WorkspaceError(
+            f"{path}: the workspace lies in it, at {workspace.folder}",
+            hint="name the model's own folder, or what belongs to it: --child-path",
+        )
 
 
 def now() -> datetime:

@@ -12,13 +12,14 @@ from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from scoredock import registry
+from scoredock import environments, registry
 from scoredock.errors import StorageError
+from scoredock.formats import read
 from scoredock.workspace import Workspace
 
 # Each is forked from one that has imported all, so that a new one starts in milliseconds.
 processes = get_context("forkserver")
-processes.set_forkserver_preload(["scoredock.registry"])
+processes.set_forkserver_preload(["scoredock.registry", "scoredock.environments"])
 
 NAME = "contested"
 
@@ -73,6 +74,11 @@ def tag(workspace: Workspace, version: int, key: str) -> None:
     """Add a tag to a version that others add tags to."""
     found = registry.find(workspace, NAME, version=version)
     registry.add_tags(workspace, found, {key: "yes"})
+
+
+def register_environment(workspace: Workspace, path: Path) -> None:
+    """Register what others register as well."""
+    environments.register(workspace, read(path).spec)
 
 
 def read_all_the_time(workspace: Workspace, record: Record, stop: object) -> None:

@@ -1,9 +1,18 @@
 import random
 import time
 
-from registry.processes import NAME, Record, processes, read_all_the_time, start, tag, write
+from registry.processes import (
+    NAME,
+    Record,
+    processes,
+    read_all_the_time,
+    register_environment,
+    start,
+    tag,
+    write,
+)
 
-from scoredock import registry
+from scoredock import environments, registry
 from scoredock.stored import verify
 from scoredock.workspace import init_workspace
 
@@ -78,6 +87,20 @@ def test_tags_that_are_added_all_at_once_are_all_there(workspace, model):
 
     assert [process.exitcode for process in adding] == [0] * len(keys)
     assert sorted(registry.find(workspace, NAME).tags) == sorted(keys)
+    assert list((workspace.folder / ".staging").iterdir()) == []
+
+
+def test_an_environment_that_many_register_at_once_is_one_version(workspace, tmp_path):
+    (tmp_path / "conda.yml").write_text("name: e\ndependencies: [python=3.8]\n")
+
+    registering = [
+        start(register_environment, workspace, tmp_path / "conda.yml") for _ in range(12)
+    ]
+    for process in registering:
+        process.join(timeout=60)
+
+    assert [process.exitcode for process in registering] == [0] * 12
+    assert [each.id for each in environments.list_environments(workspace)] == ["e:1"]
     assert list((workspace.folder / ".staging").iterdir()) == []
 
 

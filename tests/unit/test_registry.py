@@ -167,6 +167,18 @@ def test_a_file_that_is_written_meanwhile_is_not_registered(workspace, folder):
     assert staged(workspace) == []
 
 
+def test_a_folder_that_holds_the_workspace_is_refused_but_not_a_part_of_either(
+    workspace, register, tmp_path
+):
+    model = register()
+
+    with pytest.raises(WorkspaceError, match="the workspace lies in it"):
+        register(path=tmp_path)
+
+    assert register(path=tmp_path, child_paths=["ridge.pkl"]).version == 2
+    assert register(path=model.path).files == model.files
+
+
 def test_tags_and_description_change_and_nothing_else(register, workspace):
     model = register(tags={"a": "1", "b": "2"}, description="old")
 
