@@ -19,6 +19,7 @@ _PATHS = (
     "NETWORK_FILE",
     "NETWORK_CA",
     "SCOREDOCK_STATE",
+    "SCOREDOCK_WORKSPACE",
 )
 
 

@@ -49,9 +49,11 @@ def interpolated(variables):
 
 
 def options():
+    groups = [command for command in COMMANDS.values() if isinstance(command, click.Group)]
+    inner = [command for group in groups for command in group.commands.values()]
     return {
         option.envvar: option
-        for command in COMMANDS.values()
+        for command in (*COMMANDS.values(), *inner)
         for option in command.params
         if isinstance(option, click.Option) and option.envvar
     }

@@ -8,6 +8,7 @@ from typing import Mapping, MutableMapping, NamedTuple
 from scoredock_server import log, stand_ins
 from scoredock_server.config_file import ConfigFile
 from scoredock_server.entry_script import EntryScript, EntryScriptError, load_entry_script
+from scoredock_server.model_check import ModelCheckError, check_models
 from scoredock_server.model_dir import find_model_dir, list_files
 from scoredock_server.setting_kinds import SettingError
 from scoredock_server.settings import WITHOUT_EFFECT, Settings, read_settings
@@ -65,6 +66,7 @@ def start_service(environ: MutableMapping[str, str]) -> Service:
     log.capture_prints()
     try:
         _wait_for_debugger(settings)
+        check_models(settings)
         script = load_entry_script(settings)
         log.user_script.info("Found user script at %s", script.path)
         log.user_script.info("run() takes %s", describe_input(script))
@@ -75,7 +77,7 @@ def start_service(environ: MutableMapping[str, str]) -> Service:
         # Word for word what the reference server writes: monitoring looks for it.
         log.user_script.info("Users's init has completed successfully")
         swagger = prepare_swagger(script.schema, settings)
-    except (EntryScriptError, SettingError) as error:
+    except (EntryScriptError, ModelCheckError, SettingError) as error:
         _explain(str(error))
         raise StartError from None
     except BaseException as error:

@@ -28,6 +28,8 @@ class Settings(NamedTuple):
     entry_script: str
     source_directory: str
     model_dir: str
+    verify_models: bool
+    model_manifests: str
     config_file: str
     bind: str
     separate_health_endpoint: bool
@@ -102,6 +104,13 @@ SETTINGS: List[Setting] = [
             "Where the entry script finds its model. Empty: the newest NAME/VERSION folder of"
             " AML_APP_ROOT/azureml-models where that holds one model, else azureml-models itself.",
             "--model-dir PATH"),
+    Setting("Where things are", "verify_models", "SCOREDOCK_VERIFY_MODELS", switch, "false",
+            "Before the script is loaded, compare the sha256 of each file in"
+            " AML_APP_ROOT/azureml-models with the manifest of its model; where one differs, the"
+            " server does not start. Each worker does it."),
+    Setting("Where things are", "model_manifests", "SCOREDOCK_MODEL_MANIFESTS", text,
+            "model-manifests", "The folder of the manifests, NAME/VERSION.json, relative to"
+            " AML_APP_ROOT: the manifest.json of each version in a workspace."),
     Setting("Where things are", "config_file", "AZUREML_CONFIG_FILE", text, "",
             "A JSON file with settings, by the names of this table; the environment wins over it."
             " Empty: config.json in AML_APP_ROOT, else beside the entry script, if there is one.",
