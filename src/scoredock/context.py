@@ -179,6 +179,7 @@ def copy_source(source: Path, target: Path, leave_out: Path) -> None:
     patterns = ignore_file.read_text(encoding="utf-8").splitlines() if ignore_file.is_file() else []
     patterns = [line.strip() for line in patterns if line.strip() and not line.startswith("#")]
     patterns += ["**/__pycache__"]
+    target.mkdir(parents=True, exist_ok=True)
     for name in sorted(exclude_paths(os.fspath(source), patterns)):
         path = source / name
         if path.resolve().is_relative_to(leave_out):

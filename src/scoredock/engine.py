@@ -77,12 +77,11 @@ def find_service(client: DockerClient) -> Container | None:
     return found[0] if found else None
 
 
-def holds_port(client: DockerClient, port: int) -> bool:
-    """Tell whether this project's own service is published on the host's `port`.
+def holds_port(client: DockerClient, port: int, ours: Container | None) -> bool:
+    """Tell whether our own container is published on the host's `port`.
 
     Raises ScoredockError, naming the container, where another one is.
     """
-    ours = find_service(client)
     for container in client.containers.list(filters={"publish": str(port)}):
         if ours is None or container.id != ours.id:
             raise ScoredockError(

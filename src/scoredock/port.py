@@ -29,6 +29,13 @@ def check_port(bind: str, port: int) -> None:
         ) from error
 
 
+def free_port() -> int:
+    """Return a port of the loopback interface that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def bracketed(host: str) -> str:
     """Write an address as URLs and sockets' names have it: IPv6 in brackets."""
     return f"[{host}]" if ":" in host else host

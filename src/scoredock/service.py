@@ -72,15 +72,16 @@ def run_build(
     images: Mapping[str, str] | None = None,
     build_args: Mapping[str, str] | None = None,
     options: Sequence[str] = ("--load",),
+    folder: Path | None = None,
 ) -> None:
     """Write the build context and build it; `options` say what becomes of the result.
 
-    `images` are the images to start from, by build argument; a lock has its own.
+    The context is written to `folder`, where that is not given to the state folder. `images` are the images to start from, by build argument; a lock has its own.
     """
     require_command()
     connect()
     context = write_context(
-        context_folder(planned.code),
+        folder or context_folder(planned.code),
         {**planned.rendered, LOCKED: lock.packages} if lock else planned.rendered,
         deployment.source,
         leave_out=deployment.models,
@@ -128,7 +129,7 @@ def up_docker(
     check_models(deployment.models)
     require_command()
     client = connect()
-    if not holds_port(client, deployment.port):
+    if not holds_port(client, deployment.port, find_service(client)):
         _stop_own_process(deployment.port, report)
         check_port(deployment.bind, deployment.port)
     image = build_image(deployment, planned, report=report, verbose=verbose)
@@ -136,7 +137,9 @@ def up_docker(
     report("starting the stack")
     try:
         compose.run_compose(compose.compose_command("up", "--detach", "--no-build"), variables)
-        compose.wait_until_healthy(client, timeout=seconds(deployment.start_period) + 30)
+        compose.wait_until_healthy(
+            client, lambda: find_service(client), timeout=seconds(deployment.start_period) + 30
+        )
     except BaseException:
         compose.abandon(variables, report=report)
         raise
@@ -229,7 +232,7 @@ def _refuse_beside_container(port: int) -> None:
         client = connect()
     except EngineError:
         return
-    if holds_port(client, port):
+    if holds_port(client, port, find_service(client)):
         raise ScoredockError(
             f"port {port} is in use by this project's own container", hint="scoredock down stops it"
         )
