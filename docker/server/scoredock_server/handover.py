@@ -20,7 +20,9 @@ BACKLOG = 2048
 
 
 def listen(address: str) -> int:
-    """Return the descriptor of a socket that listens on HOST:PORT. Raises OSError."""
+    """Return the descriptor of a socket that listens on HOST:PORT, or is fd://N. Raises OSError."""
+    if address.startswith("fd://"):
+        return int(address[len("fd://") :])
     host, _, port = address.rpartition(":")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
