@@ -8,8 +8,10 @@ from typing import Any, Final
 
 import yaml
 
-from scoredock.context import copy_source
+from scoredock.context import check_base_context, copy_source
+from scoredock.dockerfile import base_stages
 from scoredock.errors import SpecError
+from scoredock.formats.reading import Reading
 from scoredock.spec import CONDA_FILE, DOCKERFILE, SPEC_FILE, EnvironmentSpec
 
 CANONICAL: Final = (SPEC_FILE, CONDA_FILE, DOCKERFILE)
@@ -76,16 +78,42 @@ def write_canonical(folder: Path, files: Mapping[str, str], *, base_context: Pat
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
             target = Path(scratch) / folder.name
             target.mkdir()
-            if base_context is not None:
-                copy_source(base_context.resolve(), target, folder.parent.resolve() / scratch)
-            for name in CANONICAL:
-                (target / name).unlink(missing_ok=True)
-            for name, text in files.items():
-                (target / name).write_text(text, encoding="utf-8", newline="")
+            leave_out = folder.parent.resolve() / scratch
+            fill_canonical(target, files, base_context=base_context, leave_out=leave_out)
             if folder.exists():
                 folder.rmdir()
             target.rename(folder)
-    except UnicodeEncodeError as error:
-        raise SpecError(f"half a character, which no file can hold: {error}") from error
     except OSError as error:
         raise SpecError(f"cannot be written: {error.strerror}", path=str(folder)) from error
+
+
+def fill_canonical(
+    folder: Path, files: Mapping[str, str], *, base_context: Path | None, leave_out: Path
+) -> None:
+    """Write the files into a folder that is there, with all of `base_context` but `leave_out`.
+
+    Raises SpecError for a text that no file can hold.
+    """
+    if base_context is not None:
+        copy_source(base_context.resolve(), folder, leave_out.resolve())
+    for name in CANONICAL:
+        (folder / name).unlink(missing_ok=True)
+    try:
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8", newline="")
+    except UnicodeEncodeError as error:
+        raise SpecError(f"half a character, which no file can hold: {error}") from error
+
+
+def canonical_context(reading: Reading) -> Path | None:
+    """Return the folder that the environment's Dockerfile takes files from, if it takes any.
+
+    Raises SpecError where it is not there.
+    """
+    text = reading.spec.docker and reading.spec.docker.base_dockerfile
+    if not text:
+        return None
+    place = reading.spec.where("docker.baseDockerfile")
+    stages, _ = base_stages(text, place=place)
+    check_base_context(reading.build_context, stages.files, place=place)
+    return reading.build_context if stages.files else None

@@ -15,7 +15,7 @@ from scoredock.settings import load_dotenv
 
 _EPILOG = """\b
 Exit status: 0 done, 1 a request or a check failed, 2 the spec or an option is wrong,
-3 a template is wrong, 4 docker or the service failed or the lock is stale, 130 Ctrl-C.
+3 a template is wrong, 4 docker, the service or the disk failed or the lock is stale, 130 Ctrl-C.
 Every option with a variable beside it can be set in .env: see .env.example."""
 
 

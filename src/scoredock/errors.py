@@ -2,8 +2,11 @@
 
 ScoredockError      exit 1   base class; also a request that the service did not answer with 200
 ├── SpecError       exit 2   the spec, or a path given with it, is wrong; says where
+├── WorkspaceError  exit 2   what is asked of the workspace, or given to it, cannot be
+│   └── NotFoundError        no such model, version or environment, or no workspace
 ├── TemplateError   exit 3   a template is missing or uses an unknown name or block
 ├── EngineError     exit 4   docker, compose or the service that they should have started failed
+├── StorageError    exit 4   the disk of the workspace is full or fails; nothing half is there
 └── LockError       exit 4   scoredock.lock is missing, unreadable, or was made for something else
 """
 
@@ -42,6 +45,19 @@ class SpecError(ScoredockError):
         self.warnings = tuple(warnings)
 
 
+class WorkspaceError(ScoredockError):
+    """What is asked of the workspace, or given to it, cannot be."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(without_breaks(message), hint=hint)
+
+
+class NotFoundError(WorkspaceError):
+    """There is no such model, version or environment in the workspace, or no workspace."""
+
+
 class TemplateError(ScoredockError):
     """A template cannot be used."""
 
@@ -64,6 +80,12 @@ class EngineError(ScoredockError):
         super().__init__(message, hint=hint)
         self.command = tuple(command)
         self.log = tuple(log)
+
+
+class StorageError(ScoredockError):
+    """A file of the workspace could not be written or read; what was there before is as it was."""
+
+    exit_code = 4
 
 
 class LockError(ScoredockError):

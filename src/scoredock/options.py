@@ -103,6 +103,26 @@ RUNTIME = option(
 )  # fmt: skip
 
 
+WORKSPACE = option(
+    "--workspace", envvar="SCOREDOCK_WORKSPACE", type=FOLDER,
+    show_default=".scoredock/workspace here or above", help="Folder of models and environments.",
+)  # fmt: skip
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def pairs(text: str, metavar: str = "KEY=VALUE") -> Callable[..., dict[str, str]]:
+    """Return a click callback that makes a mapping of what is given as KEY=VALUE."""
+
+    def read(_context: Any, _option: Any, given: tuple[str, ...]) -> dict[str, str]:
+        split = [each.partition("=") for each in given]
+        wrong = [key for key, equals, _ in split if not key or not equals]
+        if wrong:
+            raise click.BadParameter(f"expected {text} as {metavar}, found {wrong[0]!r}")
+        return {key: value for key, _, value in split}
+
+    return read
+
+
 def with_options(*groups: list[Any]) -> Decorator:
     """Decorate a command with every option of the groups, in their order."""
 

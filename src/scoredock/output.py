@@ -1,8 +1,10 @@
 """What people read beside a command's result: warnings, notes, progress, errors."""
 
+import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from scoredock.errors import EngineError, ScoredockError, SpecError, without_breaks
 
@@ -24,6 +26,20 @@ def print_error(error: ScoredockError) -> None:
 def warn(line: str) -> None:
     """Print what may be a mistake."""
     print(f"warning: {without_breaks(line)}", file=sys.stderr)
+
+
+def print_json(data: Any) -> None:
+    """Print a command's result for programs."""
+    print(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def print_table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns, each as wide as its widest cell; cells may quote a user's text."""
+    rows = [[without_breaks(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
 
 
 def note(line: str) -> None:

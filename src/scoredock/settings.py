@@ -20,6 +20,7 @@ _PATHS = (
     "PIP_CONFIG",
     "NETWORK_FILE",
     "SCOREDOCK_STATE",
+    "SCOREDOCK_WORKSPACE",
 )
 
 

@@ -2,9 +2,7 @@ from pathlib import Path
 
 import click
 
-from scoredock.canonical import canonical_files, write_canonical
-from scoredock.context import check_base_context
-from scoredock.dockerfile import base_stages
+from scoredock.canonical import canonical_context, canonical_files, write_canonical
 from scoredock.formats import read
 from scoredock.options import FOLDER
 from scoredock.output import note, warn
@@ -22,12 +20,7 @@ def convert(path: Path, output: Path) -> None:
     is written again byte for byte.
     """
     reading = read(path)
-    base_context = None
-    if text := reading.spec.docker and reading.spec.docker.base_dockerfile:
-        place = reading.spec.where("docker.baseDockerfile")
-        stages, _ = base_stages(text, place=place)
-        check_base_context(reading.build_context, stages.files, place=place)
-        base_context = reading.build_context if stages.files else None
+    base_context = canonical_context(reading)
     files, warnings = canonical_files(reading.spec)
     for line in (*reading.warnings, *warnings):
         warn(line)
