@@ -46,6 +46,12 @@ def reachable_host(bind: str) -> str:
     return bracketed({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind))  # noqa: S104
 
 
+def local_name(bind: str) -> str:
+    """Return what URLs for this machine's people call it: localhost, where that is meant."""
+    host = reachable_host(bind)
+    return "localhost" if host == "127.0.0.1" else host
+
+
 def _owner(port: int) -> str:
     try:
         listening = [

@@ -14,7 +14,7 @@ from scoredock.errors import EngineError, ScoredockError
 from scoredock.image import build, build_command
 from scoredock.lock import LOCKED, Lock
 from scoredock.network import NO_NETWORK
-from scoredock.port import check_port, reachable_host
+from scoredock.port import check_port, local_name
 from scoredock.render import ScoringCode
 from scoredock.resolve import ResolvedEnvironment
 
@@ -34,8 +34,7 @@ class Service:
     @property
     def scoring_uri(self) -> str:
         """Where to POST, on this machine."""
-        host = reachable_host(self.bind)
-        return f"http://{'localhost' if host == '127.0.0.1' else host}:{self.port}/score"
+        return f"http://{local_name(self.bind)}:{self.port}/score"
 
 
 def image_name(deployment: Deployment, code: ScoringCode) -> str:

@@ -5,8 +5,7 @@ import click
 
 from scoredock import service
 from scoredock.deployment import context_folder, deployment, plan, with_edits
-from scoredock.engine import connect
-from scoredock.errors import EngineError
+from scoredock.engine import choose_runtime
 from scoredock.options import EDITED, IMAGE, RUNTIME, SERVICE, SPEC, with_options
 from scoredock.output import note, progress, warn
 from scoredock.spec import CONDA_FILE
@@ -22,7 +21,7 @@ def up(verbose: bool, runtime: str, **values: Any) -> None:
     """
     wanted = deployment(**values)
     planned = plan(wanted, warn=warn, note=note)
-    runtime = _choose_runtime(runtime)
+    runtime = choose_runtime(runtime, note=note)
     if runtime == "docker":
         context = context_folder(planned.code)
         planned = with_edits(wanted, planned, context=context, warn=warn, note=note)
@@ -37,17 +36,3 @@ def up(verbose: bool, runtime: str, **values: Any) -> None:
             started = service.up_process(wanted, planned, report=report)
     print(f"==> serving in the {started.runtime} runtime: {started.what}", file=sys.stderr)
     print(started.scoring_uri, flush=True)
-
-
-def _choose_runtime(runtime: str) -> str:
-    if runtime != "auto":
-        return runtime
-    try:
-        connect()
-    except EngineError as error:
-        note(
-            f"{error}: serving in the process runtime, without Docker "
-            "(scoredock doctor tells what to do about it)"
-        )
-        return "process"
-    return "docker"

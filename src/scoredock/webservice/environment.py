@@ -35,9 +35,17 @@ class MadeEnvironment:
     env: ResolvedEnvironment
 
 
-def make_environment(
-    wanted: Deployment, runtime: RuntimeName, *, warn: Report, note: Report, report: Report
-) -> MadeEnvironment:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Who is told what while something takes its time; `verbose`: all that a build says too."""
+
+    warn: Report
+    note: Report
+    report: Report
+    verbose: bool = False
+
+
+def make_environment(wanted: Deployment, runtime: RuntimeName, told: Told) -> MadeEnvironment:
     """Return the environment of `wanted.spec`, made where it is not there yet.
 
     Of `wanted` only the spec and what a build needs is used. Raises SpecError and EngineError.
@@ -45,18 +53,18 @@ def make_environment(
     reading = read(wanted.spec)
     env, notes = resolve(reading.spec, keep=wanted.keep, installer=wanted.installer)
     for line in reading.warnings:
-        warn(line)
+        told.warn(line)
     for line in notes:
-        note(line)
+        told.note(line)
     rendered = render(env, _NO_CODE, load_templates(wanted.templates))
     base_context = reading.build_context if env.base_files else None
     planned = Plan(env=env, code=_NO_CODE, rendered=rendered, base_context=base_context)
     if runtime == "docker":
-        return MadeEnvironment(place=_image(wanted, planned, report), env=env)
+        return MadeEnvironment(place=_image(wanted, planned, told), env=env)
     prefix = virtualenv.prepare(
         env,
         rendered["conda_dependencies.yml"],
-        report=report,
+        report=told.report,
         ca_file=wanted.ca_file,
         pip_config=wanted.pip_config,
         network=wanted.network.secret() if wanted.network != NO_NETWORK else "",
@@ -64,7 +72,7 @@ def make_environment(
     return MadeEnvironment(place=str(prefix), env=env)
 
 
-def _image(wanted: Deployment, planned: Plan, report: Report) -> str:
+def _image(wanted: Deployment, planned: Plan, told: Told) -> str:
     """Return the image's name, which tells what it is made from; it is built at the first call."""
     made_from = [
         kit_hash(), wanted.base_image, wanted.build_image,
@@ -88,7 +96,8 @@ def _image(wanted: Deployment, planned: Plan, report: Report) -> str:
             replace(wanted, source=empty, models=empty / "models"),
             planned,
             tag=image,
-            report=report,
+            report=told.report,
+            verbose=told.verbose,
             folder=context,
         )
     return image

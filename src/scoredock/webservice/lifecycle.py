@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from scoredock.context import copy_source, find_code
-from scoredock.deployment import Deployment, Report
+from scoredock.deployment import Deployment
 from scoredock.errors import EngineError
 from scoredock.port import free_port
 from scoredock.webservice.docker_runtime import DockerRuntime
-from scoredock.webservice.environment import make_environment
+from scoredock.webservice.environment import Told, make_environment
 from scoredock.webservice.process_runtime import ProcessRuntime
 from scoredock.webservice.record import (
     MountedModel,
@@ -49,32 +49,29 @@ class Runtime(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """The entry script; what is empty stays as it is."""
+
+    source: Path | None = None
+    source_name: str = ""
+    entry_script: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a service is to serve; None leaves what it has.
+    """What a service is to serve; what is None stays as it is."""
 
-    `deployment` names the environment, the code and what a build needs; its `models` count for
-    nothing here.
-    """
-
-    deployment: Deployment | None = None
-    environment: bool = True
-    """Whether the environment is taken from `deployment`, or left as it is."""
+    environment: Deployment | None = None
+    """A spec, with what a build needs; its code and its models count for nothing here."""
+    code: Code = Code()
     models: Sequence[MountedModel | Path] | None = None
+    """Registered ones, and files or folders that are not."""
     variables: Mapping[str, str] | None = None
     bind: str | None = None
     port: int | None = None
     start_period: str | None = None
     description: str | None = None
     tags: Mapping[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """Who is told what while something takes its time."""
-
-    warn: Report
-    note: Report
-    report: Report
 
 
 class Services:
@@ -187,24 +184,27 @@ class Services:
         self, folder: ServiceFolder, record: ServiceRecord, wanted: Wanted, told: Told
     ) -> tuple[ServiceRecord, Revision]:
         """Write down what is to be served; nothing that runs is touched."""
-        old = record.serving if record.current else None
-        if old is None and wanted.deployment is None:
-            raise ServiceError(f"{record.name}: expected an environment and an entry script")
+        old = record.serving if record.current else Revision(number=0)
+        if not (old.number or (wanted.environment and wanted.code.source)):
+            missing = "an entry script" if wanted.environment else "an environment"
+            raise ServiceError(f"{record.name}: expected {missing} to deploy, found none")
         number = max((each.number for each in record.revisions), default=0) + 1
-        given = {"models": wanted.models and _mounted(wanted.models, folder, number)}
-        given |= {"variables": wanted.variables, "start_period": wanted.start_period}
-        if wanted.deployment is not None:
-            given |= _code(wanted.deployment)
-            if wanted.environment or old is None:
-                given |= _environment(wanted.deployment, record.runtime, told)
-        revision = replace(
-            old or Revision(number=number), number=number, created=_now(), **_present(given)
-        )
-        source = Path(revision.source) if wanted.deployment else folder.code(record.current)
-        _fill(folder.code(number), source)
-        settings = {"bind": wanted.bind, "port": wanted.port or record.port or free_port()}
-        settings |= {"description": wanted.description, "tags": wanted.tags}
-        settings |= {"holder": record.holder or revision.environment}
+        given: dict[str, Any] = {"variables": wanted.variables, "start_period": wanted.start_period}
+        if wanted.models is not None:
+            given["models"] = _mounted(wanted.models, folder, number)
+        if wanted.code != Code():
+            given |= _code(wanted.code, old)
+        if wanted.environment is not None:
+            given |= _environment(wanted.environment, record.runtime, told)
+        revision = replace(old, number=number, created=_now(), **_present(given))
+        _fill(folder.code(number), wanted.code.source or folder.code(old.number))
+        settings = {
+            "bind": wanted.bind,
+            "port": wanted.port or record.port or free_port(),
+            "description": wanted.description,
+            "tags": wanted.tags,
+            "holder": record.holder or revision.environment,
+        }
         return replace(record, **_present(settings)).with_revision(revision), revision
 
     def _switch(
@@ -265,21 +265,20 @@ def _present(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _code(deployment: Deployment) -> dict[str, Any]:
-    code = find_code(
-        deployment.source, deployment.entry_script, name=deployment.source_name
-    )
+def _code(wanted: Code, old: Revision) -> dict[str, Any]:
+    source = wanted.source or Path(old.source)
+    entry_script = wanted.entry_script or old.entry_script or "score.py"
+    name = wanted.source_name or ("" if wanted.source else old.source_name)
+    code = find_code(source, entry_script, name=name)
     return {
         "source_name": code.source_name,
         "entry_script": code.entry_script,
-        "source": str(deployment.source.resolve()),
+        "source": str(source.resolve()),
     }
 
 
 def _environment(deployment: Deployment, runtime: RuntimeName, told: Told) -> dict[str, Any]:
-    made = make_environment(
-        deployment, runtime, warn=told.warn, note=told.note, report=told.report
-    )
+    made = make_environment(deployment, runtime, told)
     found = {"environment": made.place, "environment_name": made.env.name}
     if runtime == "docker":  # the image has its variables
         return found | {"service_options": made.env.service_options}

@@ -17,7 +17,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from scoredock.errors import ScoredockError
+from scoredock.errors import WorkspaceError
+from scoredock.port import local_name
 
 RuntimeName: TypeAlias = Literal["docker", "process"]
 
@@ -26,10 +27,8 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{1,30}[a-z0-9]")
 _FORMAT = 1
 
 
-class ServiceError(ScoredockError):
+class ServiceError(WorkspaceError):
     """A service is not there, cannot be named so, or is in no state for what was asked."""
-
-    exit_code = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +98,11 @@ class ServiceRecord:
     def serving(self) -> Revision:
         """The revision that serves. Raises ServiceError where none does."""
         return self.revision(self.current)
+
+    @property
+    def scoring_uri(self) -> str:
+        """Where to POST, on this machine."""
+        return f"http://{local_name(self.bind)}:{self.port}/score"
 
     def with_revision(self, revision: Revision) -> "ServiceRecord":
         """Return the record with one more revision, which does not serve yet."""
