@@ -6,7 +6,7 @@ from typing import Any, Dict, List
 from gunicorn.app.base import Application
 from gunicorn.errors import HaltServer
 
-from scoredock_server.handover import listen, receive
+from scoredock_server.handover import ListenError, listen, receive
 from scoredock_server.older_gunicorns import catch_up
 from scoredock_server.settings import Settings
 
@@ -72,6 +72,9 @@ def serve(settings: Settings) -> None:
     catch_up()
     try:
         ScoringServer(settings).run()
+    except ListenError as error:
+        sys.stderr.write("scoredock-server: error: {}\n".format(error))
+        sys.exit(1)
     except HaltServer as halted:
         # gunicorn lets this out where a second worker fails while it stops for the first.
         sys.exit(halted.exit_status)

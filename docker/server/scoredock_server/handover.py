@@ -19,15 +19,25 @@ from typing import Any, List
 BACKLOG = 2048
 
 
+class ListenError(Exception):
+    """A server cannot listen where it is to."""
+
+
 def listen(address: str) -> int:
-    """Return the descriptor of a socket that listens on HOST:PORT, or is fd://N. Raises OSError."""
+    """Return the descriptor of a socket that listens on HOST:PORT, or is fd://N.
+
+    Raises ListenError.
+    """
     if address.startswith("fd://"):
         return int(address[len("fd://") :])
     host, _, port = address.rpartition(":")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host.strip("[]"), int(port)))
+    try:
+        listener.bind((host.strip("[]"), int(port)))
+    except OSError as error:
+        raise ListenError("cannot listen on {}: {}".format(address, error.strerror)) from None
     listener.listen(BACKLOG)
     return listener.detach()
 
@@ -55,7 +65,7 @@ def receive(path: str, *, timeout: float = 60) -> int:
     """Return the descriptor of the held socket; this process gets SIGTERM when the holder ends.
 
     Waits up to `timeout` seconds for a holder: after a restart of the machine it may come later.
-    Raises OSError.
+    Raises ListenError where none comes.
     """
     deadline = time.monotonic() + timeout
     while True:
@@ -70,7 +80,7 @@ def receive(path: str, *, timeout: float = 60) -> int:
             pass
         connection.close()
         if time.monotonic() > deadline:
-            raise TimeoutError("nobody hands over a port at {}".format(path))
+            raise ListenError("nobody hands over a port at {}".format(path))
         time.sleep(0.1)
     fds = array.array("i")
     fds.frombytes(ancillary[0][2][: fds.itemsize])
@@ -113,7 +123,10 @@ def _is_open(taker: socket.socket) -> bool:
 def main() -> None:
     """`python -m scoredock_server.handover ADDRESS PATH`: hold a port."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    hold(sys.argv[1], sys.argv[2])
+    try:
+        hold(sys.argv[1], sys.argv[2])
+    except ListenError as error:
+        sys.exit("error: {}".format(error))
 
 
 if __name__ == "__main__":
