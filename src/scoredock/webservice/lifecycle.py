@@ -213,6 +213,9 @@ class Services:
         """Let `revision` serve in place of the current one, which stays where that fails."""
         runtime = self._runtime(folder, record)
         told.report(f"starting revision {revision.number} of {record.name}")
+        if folder.find() is None:
+            # Before anything runs, so that it can be found again after a crash.
+            folder.write(replace(record, revisions=()))
         try:
             runtime.finish(record)  # what a crash has left
             runtime.hold_port(record)
