@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from docker import DockerClient
 from docker.models.containers import Container
 
-from scoredock.engine import engine_errors, exit_code, find_service
+from scoredock.engine import engine_errors, exit_code
 from scoredock.errors import EngineError
 from scoredock.paths import COMPOSE_FILE, PROJECT
 
@@ -55,8 +55,10 @@ def abandon(variables: Mapping[str, str], *, report: Callable[[str], None]) -> N
     report(f"the stack could not be removed; try: {' '.join(command)}")
 
 
-def wait_until_healthy(client: DockerClient, *, timeout: float) -> Container:
-    """Return the service's container once it is healthy.
+def wait_until_healthy(
+    client: DockerClient, find: Callable[[], Container | None], *, timeout: float
+) -> Container:
+    """Return the container that `find` returns once it is healthy.
 
     Raises EngineError with its log and exit status where it ends, and with its log where it is
     not healthy after `timeout` seconds. A container that the restart policy has started again
@@ -65,7 +67,7 @@ def wait_until_healthy(client: DockerClient, *, timeout: float) -> Container:
     deadline = time.monotonic() + timeout
     while True:
         with engine_errors("waiting for the service"):
-            container = find_service(client)
+            container = find()
             if container is None:
                 raise EngineError("the service has no container: was it removed meanwhile?")
             state = container.attrs["State"]
@@ -84,7 +86,7 @@ def wait_until_healthy(client: DockerClient, *, timeout: float) -> Container:
                 log=_last_lines(container),
                 hint="where init() takes longer than that, set START_PERIOD",
             )
-        time.sleep(0.3)
+        time.sleep(0.1)
 
 
 def _last_lines(container: Container, count: int = 40) -> list[str]:

@@ -180,6 +180,7 @@ def copy_source(source: Path, target: Path, leave_out: Path) -> None:
     """
     ignore_file = source / IGNORE_FILE
     patterns = ignore_file.read_text(encoding="utf-8").splitlines() if ignore_file.is_file() else []
+    target.mkdir(parents=True, exist_ok=True)
     for name in sorted(included_files(source, [*patterns, "**/__pycache__"])):
         path = source / name
         if path.resolve().is_relative_to(leave_out):

@@ -12,7 +12,7 @@ from docker.errors import DockerException, ImageNotFound
 from packaging.version import InvalidVersion, Version
 
 from scoredock import process, virtualenv
-from scoredock.engine import connect, holds_port
+from scoredock.engine import connect, find_service, holds_port
 from scoredock.errors import EngineError, ScoredockError
 from scoredock.network import Network
 from scoredock.network_check import Finding, check_network
@@ -109,7 +109,7 @@ def _port(client: DockerClient | None, bind: str, port: int) -> Finding:
     if started and started.port == port:
         return Finding(name="port", found=f"{port}: this project's service", ok=True)
     try:
-        if client is not None and holds_port(client, port):
+        if client is not None and holds_port(client, port, find_service(client)):
             return Finding(name="port", found=f"{port}: this project's service", ok=True)
         check_port(bind, port)
     except ScoredockError as error:

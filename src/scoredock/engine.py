@@ -3,8 +3,9 @@
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Literal, TypeAlias
 
 import docker
 import requests
@@ -16,6 +17,8 @@ from docker.models.containers import Container
 from scoredock.errors import EngineError, ScoredockError
 
 SERVICE = "scoring"
+
+RuntimeChoice: TypeAlias = Literal["auto", "docker", "process"]
 
 
 def connect(*, timeout: int = 10) -> DockerClient:
@@ -41,6 +44,23 @@ def connect(*, timeout: int = 10) -> DockerClient:
     except (DockerException, requests.RequestException, OSError) as error:
         raise _unreachable(endpoint, error) from error
     return client
+
+
+def choose_runtime(
+    wanted: RuntimeChoice, *, note: Callable[[str], None]
+) -> Literal["docker", "process"]:
+    """Return the runtime that is wanted; `auto` is docker where an engine answers, else process."""
+    if wanted != "auto":
+        return wanted
+    try:
+        connect()
+    except EngineError as error:
+        note(
+            f"{error}: serving in the process runtime, without Docker "
+            "(scoredock doctor tells what to do about it)"
+        )
+        return "process"
+    return "docker"
 
 
 def require_command() -> None:
@@ -77,12 +97,11 @@ def find_service(client: DockerClient) -> Container | None:
     return found[0] if found else None
 
 
-def holds_port(client: DockerClient, port: int) -> bool:
-    """Tell whether this project's own service is published on the host's `port`.
+def holds_port(client: DockerClient, port: int, ours: Container | None) -> bool:
+    """Tell whether our own container is published on the host's `port`.
 
     Raises ScoredockError, naming the container, where another one is.
     """
-    ours = find_service(client)
     for container in client.containers.list(filters={"publish": str(port)}):
         if ours is None or container.id != ours.id:
             raise ScoredockError(

@@ -57,7 +57,7 @@ class WorkspaceError(ScoredockError):
     exit_code = 2
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(without_breaks(message), hint=hint)
+        super().__init__(presentable(message), hint=hint)
 
 
 class NotFoundError(WorkspaceError):

@@ -58,11 +58,12 @@ def made_from(planned: Plan) -> MadeFrom:
     return MadeFrom(
         spec=planned.env.digest,
         template=" ".join(header.template for header in headers if header),
-        kit=f"{__version__} {_kit_hash()}",
+        kit=f"{__version__} {kit_hash()}",
     )
 
 
-def _kit_hash() -> str:
+def kit_hash() -> str:
+    """Return a hash of what the kit puts into an image."""
     digest = hashlib.sha256()
     for path in sorted(CONTEXT.rglob("*")):
         name = path.relative_to(CONTEXT)

@@ -36,7 +36,7 @@ def print_json(data: Any) -> None:
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
     """Print rows in columns, each as wide as its widest cell; cells may quote a user's text."""
-    rows = [[without_breaks(cell) for cell in row] for row in rows]
+    rows = [[presentable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))

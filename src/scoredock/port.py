@@ -29,6 +29,13 @@ def check_port(bind: str, port: int) -> None:
         ) from error
 
 
+def free_port() -> int:
+    """Return a port of the loopback interface that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def bracketed(host: str) -> str:
     """Write an address as URLs and sockets' names have it: IPv6 in brackets."""
     return f"[{host}]" if ":" in host else host
@@ -37,6 +44,12 @@ def bracketed(host: str) -> str:
 def reachable_host(bind: str) -> str:
     """Return where this machine reaches what listens on `bind`, as a URL has it."""
     return bracketed({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind))  # noqa: S104
+
+
+def local_name(bind: str) -> str:
+    """Return what URLs for this machine's people call it: localhost, where that is meant."""
+    host = reachable_host(bind)
+    return "localhost" if host == "127.0.0.1" else host
 
 
 def _owner(port: int) -> str:

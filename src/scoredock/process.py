@@ -7,8 +7,8 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -43,8 +43,8 @@ class RunningProcess:
 
     pid: int
     started: float
-    bind: str
-    port: int
+    bind: str = ""
+    port: int = 0
 
     def process(self) -> psutil.Process | None:
         """Return the process, or None where it has ended."""
@@ -91,24 +91,29 @@ def service_variables(
     code: ScoringCode, env: ResolvedEnvironment, prefix: Path, *, bind: str, port: int
 ) -> dict[str, str]:
     """Return what the container contract sets, for the same server outside a container."""
-    own = {
-        name: value
-        for name, value in os.environ.items()
-        # What a container would not see either.
-        if not name.startswith(("AZUREML_", "AML_", "PYTHON", "VIRTUAL_ENV", "GUNICORN_"))
-    }
-    return own | {
-        "PATH": f"{prefix / 'bin'}{os.pathsep}{own.get('PATH', os.defpath)}",
-        "AML_APP_ROOT": str(_app_root()),
-        "AZUREML_CONDA_ENVIRONMENT_PATH": str(prefix),
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "SCOREDOCK_COMPATIBILITY": "improved",
+    return host_variables(prefix, app_root=_app_root()) | {
         **dict(env.variables),
         # As in the Dockerfile, these are set last and win over the spec's.
         "AZUREML_SOURCE_DIRECTORY": code.source_name,
         "AZUREML_ENTRY_SCRIPT": f"{code.source_name}/{code.entry_script}",
         "SCOREDOCK_BIND": f"{bracketed(bind)}:{port}",
+    }
+
+
+def host_variables(prefix: Path, *, app_root: Path) -> dict[str, str]:
+    """Return this process's variables but for what no container would see, and the image's.
+
+    `prefix` is the environment that takes the place of /opt/env.
+    """
+    hidden = ("AZUREML_", "AML_", "PYTHON", "VIRTUAL_ENV", "GUNICORN_")
+    own = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
+    return own | {
+        "PATH": f"{prefix / 'bin'}{os.pathsep}{own.get('PATH', os.defpath)}",
+        "AML_APP_ROOT": str(app_root),
+        "AZUREML_CONDA_ENVIRONMENT_PATH": str(prefix),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "SCOREDOCK_COMPATIBILITY": "improved",
     }
 
 
@@ -133,29 +138,56 @@ def start(
     app_root.mkdir(parents=True)
     (app_root / code.source_name).symlink_to(source.resolve())
     (app_root / "azureml-models").symlink_to(models.resolve())
-    with log_file().open("wb") as log:
-        process = subprocess.Popen(
-            ["sh", str(CONTEXT / "entrypoint.sh")],
-            env=dict(variables),
-            cwd=app_root,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C in the terminal is not the service's
-        )
-    running = RunningProcess(
-        pid=process.pid, started=psutil.Process(process.pid).create_time(), bind=bind, port=port
+    process, running = launch(
+        ["sh", str(CONTEXT / "entrypoint.sh")], variables, cwd=app_root, log=log_file()
     )
+    running = replace(running, bind=bind, port=port)
     _record().write_text(json.dumps(asdict(running)), encoding="utf-8")
     try:
-        _wait_until_ready(process, f"http://{reachable_host(bind)}:{port}/", timeout)
+        wait_until_ready(
+            process, f"http://{reachable_host(bind)}:{port}/", timeout=timeout, log=log_file()
+        )
     except BaseException:
         stop(grace=1)  # it has answered nobody yet, so that nothing is in flight
         raise
     return running
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], url: str, timeout: float) -> None:
+def launch(
+    command: Sequence[str],
+    variables: Mapping[str, str],
+    *,
+    cwd: Path,
+    log: Path,
+    descriptors: Sequence[int] = (),
+) -> tuple[subprocess.Popen[bytes], RunningProcess]:
+    """Start a program in the background, with its output in `log`; return what it is known by.
+
+    It inherits the file descriptors that are named.
+    """
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            env=dict(variables),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C in the terminal is not the service's
+            pass_fds=descriptors,
+        )
+    started = psutil.Process(process.pid).create_time()
+    return process, RunningProcess(pid=process.pid, started=started)
+
+
+def wait_until_ready(
+    process: subprocess.Popen[bytes], url: str, *, timeout: float, log: Path
+) -> None:
+    """Return once the server answers at `url`.
+
+    Raises EngineError, with the end of its log, where it ends or does not answer in `timeout`
+    seconds.
+    """
     deadline = time.monotonic() + timeout
     with requests.Session() as session:
         session.trust_env = False  # a company proxy has no business with loopback
@@ -164,7 +196,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str, timeout: float
             if status is not None:
                 raise EngineError(
                     f"the service ended with exit code {status}",
-                    log=read_log(40),
+                    log=last_lines(log, 40),
                     hint="the lines above are its log; mend the entry script or the models",
                 )
             try:
@@ -172,10 +204,10 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str, timeout: float
                     return
             except requests.RequestException:
                 pass
-            time.sleep(0.2)
+            time.sleep(0.1)
     raise EngineError(
         f"the service does not answer after {timeout:.0f} s",
-        log=read_log(40),
+        log=last_lines(log, 40),
         hint="where init() takes longer than that, set START_PERIOD",
     )
 
@@ -196,16 +228,25 @@ def running() -> RunningProcess | None:
 def stop(*, grace: float = _STOP_SECONDS) -> bool:
     """Stop the service with all its workers; return whether there was one.
 
-    What has not ended by itself after `grace` seconds is killed.
+    See end() for `grace`.
     """
     record = _read_record()
     _record().unlink(missing_ok=True)
-    family = record.family() if record else []
-    if record is None or not family:
+    return record is not None and end(record, grace=grace)
+
+
+def end(running: RunningProcess, *, grace: float = _STOP_SECONDS) -> bool:
+    """Stop a program with all its children; return whether there was one.
+
+    What has not ended by itself after `grace` seconds is killed.
+    """
+    family = running.family()
+    if not family:
         return False
-    main = record.process()
+    main = running.process()
     for member in [main] if main else family:
-        member.send_signal(signal.SIGTERM)
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+            member.send_signal(signal.SIGTERM)
     _, alive = psutil.wait_procs(family, timeout=grace)
     for member in alive:
         member.kill()
@@ -213,8 +254,8 @@ def stop(*, grace: float = _STOP_SECONDS) -> bool:
     return True
 
 
-def read_log(count: int) -> list[str]:
-    """Return the last `count` lines of the service's log."""
-    if not log_file().is_file():
+def last_lines(log: Path, count: int) -> list[str]:
+    """Return the last `count` lines of a log; none where there is no log."""
+    if not log.is_file():
         return []
-    return log_file().read_text(encoding="utf-8", errors="replace").splitlines()[-count:]
+    return log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]

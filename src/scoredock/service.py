@@ -21,7 +21,7 @@ from scoredock.engine import connect, engine_errors, find_service, holds_port, r
 from scoredock.errors import EngineError, ScoredockError
 from scoredock.image import build, build_command
 from scoredock.lock import LOCKED, Lock
-from scoredock.port import check_port, reachable_host
+from scoredock.port import check_port, local_name
 from scoredock.reach import authorities_file, secret_variable
 from scoredock.render import ScoringCode
 from scoredock.resolve import ResolvedEnvironment
@@ -39,8 +39,7 @@ class Service:
     @property
     def scoring_uri(self) -> str:
         """Where to POST, on this machine."""
-        host = reachable_host(self.bind)
-        return f"http://{'localhost' if host == '127.0.0.1' else host}:{self.port}/score"
+        return f"http://{local_name(self.bind)}:{self.port}/score"
 
 
 def image_name(deployment: Deployment, code: ScoringCode) -> str:
@@ -141,7 +140,7 @@ def up_docker(
     check_models(deployment.models)
     require_command()
     client = connect()
-    if not holds_port(client, deployment.port):
+    if not holds_port(client, deployment.port, find_service(client)):
         _stop_own_process(deployment.port, report)
         check_port(deployment.bind, deployment.port)
     image = build_image(deployment, planned, report=report, verbose=verbose, lock=lock)
@@ -149,7 +148,9 @@ def up_docker(
     report("starting the stack")
     try:
         compose.run_compose(compose.compose_command("up", "--detach", "--no-build"), variables)
-        compose.wait_until_healthy(client, timeout=seconds(deployment.start_period) + 30)
+        compose.wait_until_healthy(
+            client, lambda: find_service(client), timeout=seconds(deployment.start_period) + 30
+        )
     except BaseException:
         compose.abandon(variables, report=report)
         raise
@@ -249,7 +250,7 @@ def _refuse_beside_container(port: int) -> None:
         client = connect()
     except EngineError:
         return
-    if holds_port(client, port):
+    if holds_port(client, port, find_service(client)):
         raise ScoredockError(
             f"port {port} is in use by this project's own container", hint="scoredock down stops it"
         )

@@ -71,6 +71,7 @@ ORDER = [
     "locking",
     "verify",
     "network_check",
+    "webservice",
     "doctor",
     "options",
     "output",
@@ -149,7 +150,8 @@ def test_every_module_has_its_place_in_the_order():
 
 @pytest.mark.parametrize("module", ORDER)
 def test_a_module_imports_only_what_comes_before_it(module):
-    own = {f"scoredock.{name}" for name in ORDER}
+    # The modules of a package may import one another.
+    own = {f"scoredock.{name}" for name in ORDER} - {f"scoredock.{module}"}
 
     imported = imports_of_module(module) & own
 

@@ -119,8 +119,8 @@ def test_stop_kills_what_does_not_listen(state, family):
 def test_the_log_is_read_from_its_end(state):
     (state / "service.log").write_text("one\ntwo\nthree\n")
 
-    assert process.read_log(2) == ["two", "three"]
+    assert process.last_lines(process.log_file(), 2) == ["two", "three"]
 
 
 def test_a_log_that_is_not_there_has_no_lines():
-    assert process.read_log(2) == []
+    assert process.last_lines(process.log_file(), 2) == []

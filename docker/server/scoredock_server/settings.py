@@ -32,6 +32,7 @@ class Settings(NamedTuple):
     model_manifests: str
     config_file: str
     bind: str
+    port_from: str
     separate_health_endpoint: bool
     health_port: int
     cors_origins: Origins
@@ -118,6 +119,10 @@ SETTINGS: List[Setting] = [
     Setting("Listening", "bind", "SCOREDOCK_BIND", address, "0.0.0.0:5001",
             "Where to listen; [::]:5001 and unix:/run/scoring.sock work too.", "--bind ADDRESS",
             status=1),
+    Setting("Listening", "port_from", "SCOREDOCK_PORT_FROM", text, "",
+            "A Unix socket whose owner, `python -m scoredock_server.handover`, hands over a"
+            " listening socket: requests are taken from it as well, beside the server that this one"
+            " replaces."),
     Setting("Listening", "separate_health_endpoint", "SEPERATE_HEALTH_ENDPOINT", switch, "false",
             "Listen on HEALTH_PORT as well. The spelling is the reference server's."),
     Setting("Listening", "health_port", "HEALTH_PORT", port_number, "5000",

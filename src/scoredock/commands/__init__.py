@@ -18,6 +18,7 @@ COMMANDS = {
     "network": "Print the network settings as variables of the shell, for plain docker compose.",
     "render": "Render the Dockerfile and conda_dependencies.yml from the spec.",
     "score": "POST FILE to the service and print what it answers.",
+    "service": "Deploy named services, and update them without a failed request.",
     "templates": "List, show, compare and override the blocks of the templates.",
     "up": "Build, start the service and return once it answers.",
     "verify": "Tell whether an image is what the spec, the lock and the source make.",

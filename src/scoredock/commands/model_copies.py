@@ -8,7 +8,7 @@ import click
 
 from scoredock import exchange, model_folders, registry, stored
 from scoredock.commands.model_lines import print_id, print_path
-from scoredock.errors import ScoredockError, without_breaks
+from scoredock.errors import ScoredockError, presentable
 from scoredock.options import FOLDER, JSON, WORKSPACE, with_options
 from scoredock.output import print_json, progress
 from scoredock.registry import Model
@@ -52,7 +52,7 @@ def verify(references: tuple[str, ...], workspace: Path | None, as_json: bool) -
     else:
         for name, each in found.items():
             for line in each.lines() or ["ok"]:
-                print(without_breaks(f"{name}: {line}"))
+                print(presentable(f"{name}: {line}"))
     sys.stdout.flush()
     if damaged := [name for name, each in found.items() if each]:
         raise ScoredockError(

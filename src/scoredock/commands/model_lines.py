@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from scoredock.errors import without_breaks
+from scoredock.errors import presentable
 from scoredock.manifest import manifest_data
 from scoredock.meter import size_text
 from scoredock.output import print_json, print_table
@@ -35,7 +35,7 @@ def print_all(found: Model) -> None:
     rows = [(key, value) for key, value in data.items() if value and key != "empty_folders"]
     print_table([(key, _cell(key, value)) for key, value in rows])
     for file in files:
-        print(without_breaks(f"{file['sha256']}  {file['path']}"))
+        print(presentable(f"{file['sha256']}  {file['path']}"))
 
 
 def print_id(found: Model, as_json: bool) -> None:

@@ -1,0 +1,244 @@
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from scoredock.client import post_score
+from scoredock.commands.service_lines import service_data, service_row
+from scoredock.engine import RuntimeChoice, choose_runtime
+from scoredock.errors import ScoredockError
+from scoredock.options import (
+    BUILDING,
+    FOLDER,
+    INSTALL,
+    JSON,
+    RUNTIME,
+    TEMPLATES,
+    WORKSPACE,
+    pairs,
+    with_options,
+)
+from scoredock.output import note, print_json, print_table, progress, warn
+from scoredock.webservice.asked import asked
+from scoredock.webservice.environment import Told
+from scoredock.webservice.lifecycle import Code, Services, Wanted
+from scoredock.webservice.record import ServiceRecord
+from scoredock.workspace import Workspace, find_workspace
+
+_NAME = click.argument("name")
+_FROM = [WORKSPACE, JSON]
+_SERVED = [
+    click.option("--environment", metavar="NAME[:VERSION]|PATH",
+                 help="A registered environment, or a folder or file in any form."),
+    click.option("--source", type=FOLDER, help="Folder of the entry script."),
+    click.option("--source-name", default="", help="What that folder is called in the service.",
+                 show_default="its own name"),
+    click.option("--entry-script", default="", show_default="score.py",
+                 help="The file with init() and run(), relative to --source."),
+    click.option("--model", "models", multiple=True, metavar="NAME[:VERSION]|PATH",
+                 help="A registered model, or a file or folder; as often as you like."),
+    click.option("--no-models", is_flag=True, help="Serve without a model."),
+    click.option("--variable", "variables", multiple=True, metavar="NAME=VALUE",
+                 callback=pairs("a variable", "NAME=VALUE"),
+                 help="A variable of the service, which wins over the environment's."),
+    click.option("--bind", help="Address; 0.0.0.0 opens it to the network."),
+    click.option("--port", type=click.IntRange(1, 65535), show_default="a free one",
+                 help="Port on this machine; it stays the same through updates."),
+    click.option("--start-period", help="How long init() may take.", show_default="120s"),
+    click.option("--description", help="A sentence about the service."),
+    click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", callback=pairs("a tag"),
+                 help="As often as you like."),
+    TEMPLATES, *INSTALL, *BUILDING,
+]  # fmt: skip
+
+
+@click.group()
+def service() -> None:
+    """Deploy named services, and update them without a failed request.
+
+    \b
+    A service has an environment, an entry script, models, and a port that it keeps:
+      scoredock service deploy digits --environment docker --source examples/digits \\
+        --model examples/digits/models/sklearn_mnist/1/model.pkl --port 6789
+      scoredock service update digits --model sklearn_mnist:2
+      scoredock service rollback digits
+      scoredock service logs digits
+
+    With Docker each is a compose project of its name: docker compose -p NAME ps.
+    """
+
+
+@service.command()
+@_NAME
+@with_options(_SERVED, [RUNTIME], _FROM)
+def deploy(
+    name: str,
+    runtime: RuntimeChoice,
+    workspace: Path | None,
+    as_json: bool,
+    verbose: bool,
+    **values: Any,
+) -> None:
+    """Start the service and return once it answers; one that is there is updated.
+
+    Prints the scoring URL.
+    """
+    found = find_workspace(workspace)
+    wanted = _asked(found, **values)
+    with progress("deploying") as report:
+        chosen = choose_runtime(runtime, note=note)
+        told = Told(warn=warn, note=note, report=report, verbose=verbose)
+        record = Services(found.folder).deploy(name, wanted, runtime=chosen, told=told)
+    _print_service(record, as_json)
+
+
+@service.command()
+@_NAME
+@with_options(_SERVED, _FROM)
+def update(name: str, workspace: Path | None, as_json: bool, verbose: bool, **values: Any) -> None:
+    """Serve something else; what is not named stays as it is.
+
+    The new one is started beside the old one and takes over once its init() has run: no request
+    fails. Where it cannot be started the old one goes on, and the log says why.
+    """
+    found = find_workspace(workspace)
+    wanted = _asked(found, **values)
+    with progress("updating") as report:
+        told = Told(warn=warn, note=note, report=report, verbose=verbose)
+        record = Services(found.folder).update(name, wanted, told=told)
+    _print_service(record, as_json)
+
+
+@service.command("list")
+@with_options(_FROM)
+def list_command(workspace: Path | None, as_json: bool) -> None:
+    """Print every service of the workspace, with its state and its URL."""
+    services = Services(find_workspace(workspace).folder)
+    found = [(services.get(name), services.state(name)) for name in services.names()]
+    if as_json:
+        print_json([service_data(record, state) for record, state in found])
+    elif found:
+        print_table([service_row(record, state) for record, state in found])
+    else:
+        note("no service")
+
+
+@service.command()
+@_NAME
+@with_options(_FROM)
+def show(name: str, workspace: Path | None, as_json: bool) -> None:
+    """Print all that is known of a service."""
+    services = Services(find_workspace(workspace).folder)
+    data = service_data(services.get(name), services.state(name))
+    if as_json:
+        print_json(data)
+    else:
+        print_table([(key, _cell(value)) for key, value in data.items() if value])
+
+
+@service.command()
+@_NAME
+@with_options(_FROM)
+def reload(name: str, workspace: Path | None, as_json: bool) -> None:
+    """Load the entry script anew from the folder that it came from, without a pause.
+
+    It is tried first: a script that cannot be loaded changes nothing.
+    """
+    with progress("reloading"):
+        record = Services(find_workspace(workspace).folder).reload(name)
+    _print_service(record, as_json)
+
+
+@service.command()
+@_NAME
+@with_options(_FROM)
+def rollback(name: str, workspace: Path | None, as_json: bool) -> None:
+    """Serve what was served before the last update."""
+    with progress("rolling back") as report:
+        told = Told(warn=warn, note=note, report=report)
+        record = Services(find_workspace(workspace).folder).rollback(name, told=told)
+    _print_service(record, as_json)
+
+
+@service.command()
+@_NAME
+@click.option("--tail", type=click.IntRange(0), default=5000, metavar="N", show_default=True,
+              help="Only the last N lines.")  # fmt: skip
+@with_options([WORKSPACE])
+def logs(name: str, tail: int, workspace: Path | None) -> None:
+    """Print what the service has logged, or what kept it from starting."""
+    text = Services(find_workspace(workspace).folder).logs(name, tail=tail)
+    print(text, end="")
+
+
+@service.command()
+@_NAME
+@click.option("--timeout", type=click.FloatRange(0), default=120, show_default=True,
+              help="Seconds to wait at most.")  # fmt: skip
+@with_options([WORKSPACE])
+def wait(name: str, timeout: float, workspace: Path | None) -> None:
+    """Return once the service runs, and print meanwhile what it logs; exit 1 where it does not."""
+    services = Services(find_workspace(workspace).folder)
+    printed = 0
+    deadline = time.monotonic() + timeout
+    while True:
+        state = services.state(name)
+        lines = services.logs(name).splitlines()
+        for line in lines[printed:]:
+            print(line, file=sys.stderr)
+        printed = len(lines)
+        if state == "running":
+            return
+        if time.monotonic() > deadline:
+            raise ScoredockError(f"{name} is {state} after {timeout:.0f} s")
+        time.sleep(0.5)
+
+
+@service.command()
+@_NAME
+@click.argument("file", type=click.File("rb"))
+@with_options([WORKSPACE])
+def score(name: str, file: Any, workspace: Path | None) -> None:
+    """POST FILE to the service and print what it answers. FILE may be -, for standard input."""
+    record = Services(find_workspace(workspace).folder).get(name)
+    print(post_score(record.scoring_uri, file.read()))
+
+
+@service.command()
+@_NAME
+@with_options([WORKSPACE])
+def delete(name: str, workspace: Path | None) -> None:
+    """Stop the service and forget it: container, network, volume and its folder are gone."""
+    with progress("deleting"):
+        Services(find_workspace(workspace).folder).delete(name)
+    print(name)
+
+
+def _asked(
+    workspace: Workspace,
+    *,
+    source: Path | None,
+    source_name: str,
+    entry_script: str,
+    **values: Any,
+) -> Wanted:
+    names = ("environment", "models", "no_models", "variables", "bind", "port", "start_period")
+    settings = {name: values.pop(name) for name in (*names, "description", "tags")}
+    code = Code(source=source, source_name=source_name, entry_script=entry_script)
+    return asked(workspace, code=code, building=values, **settings)
+
+
+def _print_service(record: ServiceRecord, as_json: bool) -> None:
+    if as_json:
+        print_json(service_data(record, "running"))
+    else:
+        print(record.scoring_uri)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(f"{key}={text}" for key, text in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

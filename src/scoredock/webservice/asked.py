@@ -1,0 +1,62 @@
+"""From what a person asks for to what a service is to serve."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from scoredock import environments, registry
+from scoredock.deployment import Deployment, deployment
+from scoredock.webservice.lifecycle import Code, Wanted
+from scoredock.webservice.record import MountedModel
+from scoredock.workspace import Workspace
+
+
+def asked(
+    workspace: Workspace,
+    *,
+    environment: str | None,
+    models: Sequence[str],
+    no_models: bool,
+    code: Code,
+    building: Mapping[str, Any],
+    **settings: Any,
+) -> Wanted:
+    """Return what is wanted; what was not asked for is None, and stays as it is.
+
+    Raises WorkspaceError for what is not there.
+    """
+    return Wanted(
+        environment=to_be_made(_spec(workspace, environment), **building) if environment else None,
+        code=code,
+        models=[find_model(workspace, each) for each in models] if models or no_models else None,
+        **{name: value or None for name, value in settings.items()},
+    )
+
+
+def to_be_made(spec: Path, **building: Any) -> Deployment:
+    """Return the environment of a spec; `building` are options of the build, as `ca_file`."""
+    # Code and models are mounted: they are no part of it.
+    return deployment(spec=spec, source=spec, entry_script="", models=spec, **building)
+
+
+def find_model(workspace: Workspace, reference: str) -> MountedModel | Path:
+    """Return the model of a reference or a path; NAME/… and ./NAME are always paths."""
+    path = Path(reference)
+    if path.exists() and ("/" in reference or path.suffix):
+        return path
+    return mounted(registry.find(workspace, reference))
+
+
+def mounted(model: registry.Model) -> MountedModel:
+    """Return a registered model as a revision has it."""
+    return MountedModel(
+        name=model.name,
+        version=str(model.version),
+        folder=str(model.files_folder),
+        manifest=str(model.manifest_file),
+    )
+
+
+def _spec(workspace: Workspace, reference: str) -> Path:
+    path = Path(reference)
+    return path if path.exists() else environments.get(workspace, reference).folder

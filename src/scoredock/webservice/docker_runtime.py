@@ -1,0 +1,182 @@
+"""Services in Docker: a compose project for each, which `docker compose -p NAME` works on."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from docker import DockerClient
+from docker.errors import NotFound
+from docker.models.containers import Container
+
+from scoredock.compose import run_compose, wait_until_healthy
+from scoredock.deployment import seconds
+from scoredock.engine import connect, engine_errors, holds_port, require_command
+from scoredock.errors import EngineError, ScoredockError
+from scoredock.paths import COMPOSE_FILE
+from scoredock.port import check_port
+from scoredock.webservice.record import Revision, ServiceFolder, ServiceRecord
+from scoredock.webservice.stack import HOLDER, service_of, stack
+
+_PROJECT = "com.docker.compose.project"
+_SERVICE = "com.docker.compose.service"
+
+
+class DockerRuntime:
+    """Starts and stops what a service consists of; asks the engine, and remembers nothing."""
+
+    def __init__(self, folder: ServiceFolder, workspace: Path) -> None:
+        require_command()
+        self._folder = folder
+        self._workspace = str(workspace)
+        self._client: DockerClient = connect(timeout=60)
+
+    def hold_port(self, record: ServiceRecord) -> None:
+        """Start the port's holder, unless it runs; a port that is taken is a ScoredockError."""
+        self._refuse_foreign(record.name)
+        holder = self._container(record.name, HOLDER)
+        if holder is not None and holder.status == "running" and _publishes(holder, record):
+            return
+        if not holds_port(self._client, record.port, holder):
+            check_port(record.bind, record.port)
+        # Also where the port is another one now: then compose makes the holder anew, and what
+        # serves is started again with it.
+        self._write_stack(record, [record.serving] if record.current else [])
+        self._compose(record.name, "up", "--detach", "--no-build", HOLDER)
+
+    def start(self, record: ServiceRecord, revision: Revision) -> None:
+        """Start a revision beside what serves already; return once it takes requests.
+
+        Raises EngineError, with its log, where it does not come to that; then it is removed.
+        """
+        beside = [record.serving] if record.current else []
+        self._write_stack(record, [*beside, revision])
+        name = service_of(revision.number)
+        try:
+            self._compose(
+                record.name, "up", "--detach", "--no-build", "--no-recreate", HOLDER, name
+            )
+            wait_until_healthy(
+                self._client,
+                lambda: self._container(record.name, name),
+                timeout=seconds(revision.start_period) + 30,
+            )
+        except BaseException:
+            self.stop(record, revision.number, grace=1)
+            raise
+
+    def finish(self, record: ServiceRecord) -> None:
+        """Stop every revision but the one that serves; each ends what it has begun."""
+        self._write_stack(record, [record.serving] if record.current else [])
+        for number in self.running(record.name) - {record.current}:
+            self.stop(record, number)
+
+    def stop(self, record: ServiceRecord, number: int, *, grace: int = 30) -> None:
+        """Stop and remove a revision's container, where there is one."""
+        container = self._container(record.name, service_of(number))
+        if container is None:
+            return
+        with engine_errors(f"stopping {container.name}"):
+            try:
+                container.stop(timeout=grace)
+                container.remove(force=True)
+            except NotFound:
+                pass  # somebody else has been faster
+
+    def running(self, name: str) -> set[int]:
+        """Return the numbers of the revisions that have a container, whatever its state."""
+        labels = (container.labels for container in self._containers(name))
+        return {
+            int(label["scoredock.revision"]) for label in labels if "scoredock.revision" in label
+        }
+
+    def serves(self, record: ServiceRecord) -> bool:
+        """Tell whether port and current revision are there and healthy."""
+        holder = self._container(record.name, HOLDER)
+        container = self._container(record.name, service_of(record.current))
+        if holder is None or container is None:
+            return False
+        health = container.attrs["State"].get("Health", {}).get("Status")
+        return bool(holder.status == "running" and health == "healthy")
+
+    def reload(self, record: ServiceRecord) -> None:
+        """Let the server of the current revision load its script anew, when that can be loaded.
+
+        Raises EngineError with what it says where it cannot; the server goes on as it was.
+        """
+        container = self._container(record.name, service_of(record.current))
+        if container is None:
+            raise EngineError(f"{record.name} has no container", hint="scoredock service deploy")
+        with engine_errors("reloading"):
+            check = ["python", "-m", "scoredock_server", "--check"]
+            status, said = container.exec_run(check)
+            if status:
+                raise EngineError(
+                    f"{record.name} was not reloaded: the entry script cannot be loaded",
+                    log=bytes(said).decode("utf-8", "replace").splitlines()[-40:],
+                    hint="what served before still does; mend the script and reload again",
+                )
+            container.kill(signal="HUP")
+
+    def log(self, record: ServiceRecord, *, tail: int) -> str:
+        """Return the last lines of the container of the current revision."""
+        container = self._container(record.name, service_of(record.current))
+        if container is None:
+            return ""
+        with engine_errors("reading the log"):
+            text: bytes = container.logs(tail=tail)
+        return text.decode("utf-8", "replace")
+
+    def remove(self, name: str) -> None:
+        """Remove all that the service has in the engine: containers, network, volume."""
+        # By the project's name alone, so that it works without the file as well.
+        self._compose(name, "down", "--volumes", "--remove-orphans", with_file=False)
+
+    def _refuse_foreign(self, name: str) -> None:
+        """Raise ScoredockError where another workspace, or another program, has this project."""
+        for container in self._containers(name):
+            owner = container.labels.get("scoredock.workspace")
+            if owner != self._workspace:
+                raise ScoredockError(
+                    f"the compose project {name} belongs to {owner or container.name}",
+                    hint="choose another name for the service",
+                )
+
+    def _containers(self, name: str) -> list[Container]:
+        with engine_errors("looking for the service"):
+            found: list[Container] = self._client.containers.list(
+                all=True, filters={"label": f"{_PROJECT}={name}"}, ignore_removed=True
+            )
+        return found
+
+    def _container(self, name: str, service: str) -> Container | None:
+        found = [each for each in self._containers(name) if each.labels.get(_SERVICE) == service]
+        return found[0] if found else None
+
+    def _write_stack(self, record: ServiceRecord, revisions: list[Revision]) -> None:
+        text = stack(
+            record,
+            revisions,
+            shipped=_shipped_service(),
+            code={each.number: self._folder.code(each.number) for each in revisions},
+            workspace=self._workspace,
+        )
+        path = self._folder.path / "compose.yaml"
+        scratch = path.with_suffix(".new")
+        scratch.write_text(text, encoding="utf-8")
+        scratch.replace(path)
+
+    def _compose(self, name: str, *arguments: str, with_file: bool = True) -> None:
+        file = ["--file", str(self._folder.path / "compose.yaml")] if with_file else []
+        run_compose(["docker", "compose", *file, "--project-name", name, *arguments], {})
+
+
+def _publishes(holder: Container, record: ServiceRecord) -> bool:
+    published = holder.attrs["HostConfig"]["PortBindings"]
+    wanted = {"HostIp": record.bind, "HostPort": str(record.port)}
+    return any(wanted in (bindings or ()) for bindings in published.values())
+
+
+def _shipped_service() -> dict[str, Any]:
+    data = yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))
+    service: dict[str, Any] = data["services"]["scoring"]
+    return service

@@ -1,0 +1,336 @@
+"""Deploy, update, reload, roll back and delete a service; each leaves it whole, or as it was.
+
+An update starts the new revision beside the old one. The new one takes requests from the port once
+its init() has run, and then the old one ends what it has begun and stops. The record is written
+when the new one serves, so that a crash in the middle leaves the old one in charge; what was left
+running is removed by whatever is done next with the service.
+"""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Protocol
+
+from scoredock.context import copy_source, find_code
+from scoredock.deployment import Deployment
+from scoredock.errors import EngineError
+from scoredock.port import free_port
+from scoredock.webservice.docker_runtime import DockerRuntime
+from scoredock.webservice.environment import Told, make_environment
+from scoredock.webservice.process_runtime import ProcessRuntime
+from scoredock.webservice.record import (
+    MountedModel,
+    Revision,
+    RuntimeName,
+    ServiceError,
+    ServiceFolder,
+    ServiceRecord,
+    check_name,
+    service_names,
+)
+
+# How many revisions are kept to go back to.
+_KEPT = 10
+
+
+class Runtime(Protocol):
+    """What docker_runtime.py and process_runtime.py do, each in its own way."""
+
+    def hold_port(self, record: ServiceRecord) -> None: ...
+    def start(self, record: ServiceRecord, revision: Revision) -> None: ...
+    def finish(self, record: ServiceRecord) -> None: ...
+    def running(self, name: str) -> set[int]: ...
+    def serves(self, record: ServiceRecord) -> bool: ...
+    def reload(self, record: ServiceRecord) -> None: ...
+    def log(self, record: ServiceRecord, *, tail: int) -> str: ...
+    def remove(self, name: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """The entry script; what is empty stays as it is."""
+
+    source: Path | None = None
+    source_name: str = ""
+    entry_script: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a service is to serve; what is None stays as it is."""
+
+    environment: Deployment | None = None
+    """A spec, with what a build needs; its code and its models count for nothing here."""
+    code: Code = Code()
+    models: Sequence[MountedModel | Path] | None = None
+    """Registered ones, and files or folders that are not."""
+    variables: Mapping[str, str] | None = None
+    bind: str | None = None
+    port: int | None = None
+    start_period: str | None = None
+    description: str | None = None
+    tags: Mapping[str, str] | None = None
+
+
+class Services:
+    """The services of a workspace."""
+
+    def __init__(self, workspace: Path) -> None:
+        self._workspace = workspace
+        self._services = workspace / "services"
+
+    def names(self) -> list[str]:
+        """Return the names of all services, in order."""
+        return service_names(self._services)
+
+    def get(self, name: str) -> ServiceRecord:
+        """Return a service. Raises ServiceError where there is none."""
+        return self._folder(name).read()
+
+    def deploy(
+        self, name: str, wanted: Wanted, *, runtime: RuntimeName, told: Told
+    ) -> ServiceRecord:
+        """Serve what is wanted under this name; a service that is there already is updated."""
+        folder = self._folder(name)
+        with folder.locked():
+            record = folder.find()
+            if record is not None and record.runtime != runtime and record.current:
+                raise ServiceError(
+                    f"{name} runs in the {record.runtime} runtime", hint="delete it first"
+                )
+            if record is None or record.runtime != runtime:
+                record = ServiceRecord(
+                    name=name, runtime=runtime, bind="127.0.0.1", port=0, created=_now()
+                )
+            return self._update(folder, record, wanted, told)
+
+    def update(self, name: str, wanted: Wanted, *, told: Told) -> ServiceRecord:
+        """Serve something else; what is None in `wanted` stays as it is."""
+        folder = self._folder(name)
+        with folder.locked():
+            return self._update(folder, folder.read(), wanted, told)
+
+    def rollback(self, name: str, *, told: Told) -> ServiceRecord:
+        """Serve what was served before the last update."""
+        folder = self._folder(name)
+        with folder.locked():
+            record = folder.read()
+            if not record.previous:
+                raise ServiceError(f"{name}: there is nothing to go back to")
+            return self._switch(folder, record, record.revision(record.previous), told)
+
+    def reload(self, name: str) -> ServiceRecord:
+        """Load the entry script anew from the folder that it was deployed from, without a pause."""
+        folder = self._folder(name)
+        with folder.locked():
+            record = folder.read()
+            revision = record.serving
+            code, kept = folder.code(revision.number), folder.revision(revision.number) / "kept"
+            shutil.rmtree(kept, ignore_errors=True)
+            shutil.copytree(code, kept)
+            _fill(code, Path(revision.source))
+            try:
+                self._runtime(folder, record).reload(record)
+            except BaseException:
+                _fill(code, kept)
+                raise
+            finally:
+                shutil.rmtree(kept, ignore_errors=True)
+            return record
+
+    def state(self, name: str) -> str:
+        """Return `running`, `deploying` while it does not yet, `failed` where it does not."""
+        folder = self._folder(name)
+        record = folder.read()
+        if not record.current:
+            return "failed" if record.error else "deploying"
+        return "running" if self._runtime(folder, record).serves(record) else "failed"
+
+    def logs(self, name: str, *, tail: int = 5000) -> str:
+        """Return the last lines of the service's log, or of what did not come to serve."""
+        folder = self._folder(name)
+        record = folder.read()
+        if record.current:
+            return self._runtime(folder, record).log(record, tail=tail)
+        failed = folder.path / "failed.log"
+        lines = failed.read_text(encoding="utf-8").splitlines() if failed.is_file() else []
+        return "".join(f"{line}\n" for line in lines[-tail:])
+
+    def delete(self, name: str) -> None:
+        """Stop the service and forget it: nothing of it is left."""
+        folder = self._folder(name)
+        with folder.locked():
+            record = folder.read()
+            self._runtime(folder, record).remove(name)
+            shutil.rmtree(folder.path)
+
+    def _folder(self, name: str) -> ServiceFolder:
+        return ServiceFolder(self._services, check_name(name))
+
+    def _runtime(self, folder: ServiceFolder, record: ServiceRecord) -> Runtime:
+        if record.runtime == "docker":
+            return DockerRuntime(folder, self._workspace)
+        return ProcessRuntime(folder)
+
+    def _update(
+        self, folder: ServiceFolder, record: ServiceRecord, wanted: Wanted, told: Told
+    ) -> ServiceRecord:
+        record, revision = self._new_revision(folder, record, wanted, told)
+        return self._switch(folder, record, revision, told)
+
+    def _new_revision(
+        self, folder: ServiceFolder, record: ServiceRecord, wanted: Wanted, told: Told
+    ) -> tuple[ServiceRecord, Revision]:
+        """Write down what is to be served; nothing that runs is touched."""
+        old = record.serving if record.current else Revision(number=0)
+        if not (old.number or (wanted.environment and wanted.code.source)):
+            missing = "an entry script" if wanted.environment else "an environment"
+            raise ServiceError(f"{record.name}: expected {missing} to deploy, found none")
+        number = max((each.number for each in record.revisions), default=0) + 1
+        given: dict[str, Any] = {"variables": wanted.variables, "start_period": wanted.start_period}
+        if wanted.models is not None:
+            given["models"] = _mounted(wanted.models, folder, number)
+        if wanted.code != Code():
+            given |= _code(wanted.code, old)
+        if wanted.environment is not None:
+            given |= _environment(wanted.environment, record.runtime, told)
+        revision = replace(old, number=number, created=_now(), **_present(given))
+        _fill(folder.code(number), wanted.code.source or folder.code(old.number))
+        settings = {
+            "bind": wanted.bind,
+            "port": wanted.port or record.port or free_port(),
+            "description": wanted.description,
+            "tags": wanted.tags,
+            "holder": record.holder or revision.environment,
+        }
+        return replace(record, **_present(settings)).with_revision(revision), revision
+
+    def _switch(
+        self, folder: ServiceFolder, record: ServiceRecord, revision: Revision, told: Told
+    ) -> ServiceRecord:
+        """Let `revision` serve in place of the current one, which stays where that fails."""
+        runtime = self._runtime(folder, record)
+        told.report(f"starting revision {revision.number} of {record.name}")
+        if folder.find() is None:
+            # Before anything runs, so that it can be found again after a crash.
+            folder.write(replace(record, revisions=()))
+        try:
+            runtime.finish(record)  # what a crash has left
+            runtime.hold_port(record)
+            runtime.start(record, revision)
+        except BaseException as error:
+            self._failed(folder, record, revision, error, runtime)
+            raise
+        previous = record.current if record.current != revision.number else record.previous
+        serving = replace(record, current=revision.number, previous=previous, error="")
+        folder.write(serving)
+        if record.current:
+            told.report(f"stopping revision {record.current}")
+        runtime.finish(serving)
+        return self._pruned(folder, serving)
+
+    def _failed(
+        self,
+        folder: ServiceFolder,
+        record: ServiceRecord,
+        revision: Revision,
+        error: BaseException,
+        runtime: Runtime,
+    ) -> None:
+        """Write down why; the revision is forgotten, and what served before serves."""
+        log = "\n".join(error.log) + "\n" if isinstance(error, EngineError) else ""
+        known = folder.find()
+        kept = known.revisions if known else ()
+        folder.write(replace(known or record, revisions=kept, error=f"{error or type(error)}"))
+        if revision not in kept:
+            shutil.rmtree(folder.revision(revision.number), ignore_errors=True)
+        (folder.path / "failed.log").write_text(log, encoding="utf-8")
+        if not record.current:
+            runtime.remove(record.name)
+
+    def _pruned(self, folder: ServiceFolder, record: ServiceRecord) -> ServiceRecord:
+        """Forget revisions that nobody goes back to."""
+        numbers = [each.number for each in record.revisions][-_KEPT:]
+        wanted = {*numbers, record.current, record.previous}
+        kept = tuple(each for each in record.revisions if each.number in wanted)
+        for each in record.revisions:
+            if each not in kept:
+                shutil.rmtree(folder.revision(each.number), ignore_errors=True)
+        pruned = replace(record, revisions=kept)
+        folder.write(pruned)
+        return pruned
+
+
+def _present(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is not None."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _code(wanted: Code, old: Revision) -> dict[str, Any]:
+    source = wanted.source or Path(old.source)
+    entry_script = wanted.entry_script or old.entry_script or "score.py"
+    name = wanted.source_name or ("" if wanted.source else old.source_name)
+    code = find_code(source, entry_script, name=name)
+    return {
+        "source_name": code.source_name,
+        "entry_script": code.entry_script,
+        "source": str(source.resolve()),
+    }
+
+
+def _environment(deployment: Deployment, runtime: RuntimeName, told: Told) -> dict[str, Any]:
+    made = make_environment(deployment, runtime, told)
+    found = {"environment": made.place, "environment_name": made.env.name}
+    if runtime == "docker":  # the image has its variables
+        return found | {"service_options": made.env.service_options}
+    return found | {"environment_variables": dict(made.env.variables)}
+
+
+def _mounted(
+    models: Sequence[MountedModel | Path], folder: ServiceFolder, number: int
+) -> tuple[MountedModel, ...]:
+    """Return the models as the revision has them; what is not registered is copied to it."""
+    mounted = []
+    for model in models:
+        if isinstance(model, Path):
+            # As in the reference: the first 30 characters, and a version that no registry gives.
+            place = folder.revision(number) / "models" / model.name[:30] / "0"
+            _copy(model, place / model.name)
+            model = MountedModel(name=model.name[:30], version="0", folder=str(place))
+        mounted.append(model)
+    names = [(model.name, model.version) for model in mounted]
+    for name in names:
+        if names.count(name) > 1:
+            raise ServiceError(f"two models are called {name[0]}: register them by other names")
+    return tuple(mounted)
+
+
+def _copy(path: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        shutil.copytree(path, target)
+    elif path.is_file():
+        shutil.copy2(path, target)
+    else:
+        raise ServiceError(f"{path}: no such model")
+    for each in (target, *target.rglob("*")):  # the container has another user
+        each.chmod(each.stat().st_mode | (0o555 if each.is_dir() else 0o444))
+
+
+def _fill(folder: Path, source: Path) -> None:
+    """Let `folder`, which may be mounted somewhere, hold what `source` holds."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    copy_source(source.resolve(), folder, leave_out=source.resolve() / "models")
+    for each in (folder, *folder.rglob("*")):
+        each.chmod(0o755 if each.is_dir() else 0o644)
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

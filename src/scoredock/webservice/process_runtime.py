@@ -1,0 +1,187 @@
+"""Services without Docker: the port's holder and each revision's server are processes here."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from scoredock.deployment import seconds
+from scoredock.errors import EngineError
+from scoredock.paths import CONTEXT
+from scoredock.port import bracketed, check_port
+from scoredock.process import (
+    RunningProcess,
+    end,
+    host_variables,
+    last_lines,
+    launch,
+    wait_until_ready,
+)
+from scoredock.webservice.record import Revision, ServiceFolder, ServiceRecord
+from scoredock.webservice.stack import contract_variables
+
+_HOLDER = "port"
+
+
+class ProcessRuntime:
+    """Starts and stops what a service consists of; what runs stands in run/NAME.json."""
+
+    def __init__(self, folder: ServiceFolder) -> None:
+        self._folder = folder
+        self._run = folder.path / "run"
+
+    def hold_port(self, record: ServiceRecord) -> None:
+        """Start the port's holder, unless it runs; a port that is taken is a ScoredockError."""
+        holder = self._running(_HOLDER)
+        if holder and (holder.bind, holder.port) == (record.bind, record.port):
+            return
+        self._end(_HOLDER)
+        check_port(record.bind, record.port)
+        prefix = Path(record.holder)
+        self._run.mkdir(parents=True, exist_ok=True)
+        address = f"{bracketed(record.bind)}:{record.port}"
+        command = [
+            str(prefix / "bin" / "python"), "-m", "scoredock_server.handover", address, "port.sock",
+        ]  # fmt: skip
+        variables = host_variables(prefix, app_root=self._run)
+        _, running = launch(command, variables, cwd=self._run, log=self._run / "port.log")
+        self._note(_HOLDER, replace(running, bind=record.bind, port=record.port))
+
+    def start(self, record: ServiceRecord, revision: Revision) -> None:
+        """Start a revision beside what serves already; return once it takes requests.
+
+        Raises EngineError, with its log, where it does not come to that; then it is stopped.
+        """
+        self._make_app_root(revision)
+        with socket.socket() as own:
+            # The new server's own address, to ask it whether it is ready.
+            own.bind(("127.0.0.1", 0))
+            own.listen()
+            variables = self._variables(revision) | {
+                "SCOREDOCK_BIND": f"fd://{own.fileno()}",
+                "SCOREDOCK_PORT_FROM": str(self._run / "port.sock"),
+            }
+            process, running = launch(
+                ["sh", str(CONTEXT / "entrypoint.sh")],
+                variables,
+                cwd=self._app_root(revision),
+                log=self._log(revision.number),
+                descriptors=[own.fileno()],
+            )
+            url = f"http://127.0.0.1:{own.getsockname()[1]}/"
+        self._note(str(revision.number), running)
+        try:
+            self._wait(process, url, revision)
+        except BaseException:
+            self.stop(record, revision.number, grace=1)
+            raise
+
+    def finish(self, record: ServiceRecord) -> None:
+        """Stop every revision but the one that serves; each ends what it has begun."""
+        for number in self.running(record.name) - {record.current}:
+            self.stop(record, number)
+
+    def stop(self, record: ServiceRecord, number: int, *, grace: int = 30) -> None:  # noqa: ARG002
+        """Stop a revision's server, where there is one."""
+        self._end(str(number), grace=grace)
+
+    def running(self, name: str) -> set[int]:  # noqa: ARG002
+        """Return the numbers of the revisions that have been started and not been stopped."""
+        return {int(path.stem) for path in self._run.glob("*.json") if path.stem.isdigit()}
+
+    def serves(self, record: ServiceRecord) -> bool:
+        """Tell whether port and current revision are there."""
+        return bool(self._running(_HOLDER) and self._running(str(record.current)))
+
+    def reload(self, record: ServiceRecord) -> None:
+        """Let the server of the current revision load its script anew, when that can be loaded.
+
+        Raises EngineError with what it says where it cannot; the server goes on as it was.
+        """
+        running = self._running(str(record.current))
+        if running is None:
+            raise EngineError(f"{record.name} does not run", hint="scoredock service deploy")
+        revision = record.serving
+        python = Path(revision.environment) / "bin" / "python"
+        checked = subprocess.run(
+            [python, "-m", "scoredock_server", "--check"],
+            env=self._variables(revision), cwd=self._app_root(revision), text=True, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        if checked.returncode:
+            raise EngineError(
+                f"{record.name} was not reloaded: the entry script cannot be loaded",
+                log=checked.stdout.splitlines()[-40:],
+                hint="what served before still does; mend the script and reload again",
+            )
+        os.kill(running.pid, signal.SIGHUP)
+
+    def log(self, record: ServiceRecord, *, tail: int) -> str:
+        """Return the last lines of the log of the current revision."""
+        lines = last_lines(self._log(record.current), tail)
+        return "\n".join(lines) + "\n" if lines else ""
+
+    def remove(self, name: str) -> None:
+        """Stop all processes of the service."""
+        for number in self.running(name):
+            self._end(str(number))
+        self._end(_HOLDER, grace=2)
+        shutil.rmtree(self._run, ignore_errors=True)
+
+    def _wait(self, process: "subprocess.Popen[bytes]", url: str, revision: Revision) -> None:
+        timeout = seconds(revision.start_period)
+        wait_until_ready(process, url, timeout=timeout, log=self._log(revision.number))
+
+    def _variables(self, revision: Revision) -> dict[str, str]:
+        app_root = self._app_root(revision)
+        return {
+            **host_variables(Path(revision.environment), app_root=app_root),
+            **revision.environment_variables,
+            **revision.variables,
+            **contract_variables(revision, app_root=str(app_root)),
+        }
+
+    def _app_root(self, revision: Revision) -> Path:
+        """Return the folder that takes the place of /var/azureml-app."""
+        return self._folder.revision(revision.number) / "azureml-app"
+
+    def _make_app_root(self, revision: Revision) -> None:
+        root = self._app_root(revision)
+        shutil.rmtree(root, ignore_errors=True)
+        root.mkdir(parents=True)
+        (root / revision.source_name).symlink_to(self._folder.code(revision.number))
+        for model in revision.models:
+            for place, target in (
+                (root / "azureml-models" / model.name / model.version, model.folder),
+                (root / "model-manifests" / model.name / f"{model.version}.json", model.manifest),
+            ):
+                if target:
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    place.symlink_to(target)
+
+    def _log(self, number: int) -> Path:
+        return self._folder.revision(number) / "log"
+
+    def _note(self, what: str, running: RunningProcess) -> None:
+        (self._run / f"{what}.json").write_text(json.dumps(asdict(running)), encoding="utf-8")
+
+    def _read(self, what: str) -> RunningProcess | None:
+        try:
+            text = (self._run / f"{what}.json").read_text(encoding="utf-8")
+            return RunningProcess(**json.loads(text))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def _running(self, what: str) -> RunningProcess | None:
+        noted = self._read(what)
+        return noted if noted and noted.process() else None
+
+    def _end(self, what: str, *, grace: int = 30) -> None:
+        noted = self._read(what)
+        if noted:
+            end(noted, grace=grace)
+        (self._run / f"{what}.json").unlink(missing_ok=True)

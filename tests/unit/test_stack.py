@@ -1,0 +1,113 @@
+import json
+from pathlib import Path
+
+import yaml
+
+from scoredock.paths import COMPOSE_FILE
+from scoredock.webservice.record import MountedModel, Revision, ServiceRecord
+from scoredock.webservice.stack import stack
+
+SHIPPED = yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))["services"]["scoring"]
+RECORD = ServiceRecord(
+    name="digits", runtime="docker", bind="127.0.0.1", port=6789, created="", holder="env:1"
+)
+
+
+def revision(number=3, **changes):
+    fields = {"environment": "env:1", "source_name": "code", "entry_script": "score.py"}
+    return Revision(number=number, **fields | changes)
+
+
+def made(*revisions):
+    code = {each.number: Path(f"/ws/{each.number}/code") for each in revisions}
+    text = stack(RECORD, revisions, shipped=SHIPPED, code=code, workspace="/ws")
+    return yaml.safe_load(text)
+
+
+def mounts(service):
+    return {each["target"]: each["source"] for each in service["volumes"] if isinstance(each, dict)}
+
+
+def test_every_container_has_the_limits_of_the_shipped_one():
+    services = made(revision(1), revision(2))["services"]
+
+    assert sorted(services) == ["port", "scoring-1", "scoring-2"]
+    for service in services.values():
+        for limit in ("read_only", "cap_drop", "security_opt", "tmpfs", "init", "restart"):
+            assert service[limit] == SHIPPED[limit]
+
+
+def test_the_holder_alone_publishes_the_port():
+    services = made(revision())["services"]
+
+    assert services["port"]["ports"] == ["127.0.0.1:6789:5001"]
+    assert "ports" not in services["scoring-3"]
+
+
+def test_code_and_models_are_mounted_read_only_and_not_made_where_they_are_missing():
+    model = MountedModel(name="m", version="2", folder="/ws/m/2", manifest="/ws/m.json")
+
+    service = made(revision(models=(model,)))["services"]["scoring-3"]
+
+    assert mounts(service) == {
+        "/var/azureml-app/code": "/ws/3/code",
+        "/var/azureml-app/azureml-models/m/2": "/ws/m/2",
+        "/var/azureml-app/model-manifests/m/2.json": "/ws/m.json",
+    }
+    for mount in service["volumes"]:
+        if isinstance(mount, dict):
+            assert mount["read_only"]
+            assert mount["bind"] == {"create_host_path": False}
+
+
+def test_one_model_is_named_by_its_version_and_several_by_their_folder():
+    models = tuple(MountedModel(name=name, version="1", folder="/x") for name in ("a", "b"))
+
+    one = made(revision(models=models[:1]))["services"]["scoring-3"]["environment"]
+    two = made(revision(models=models))["services"]["scoring-3"]["environment"]
+
+    assert one["AZUREML_MODEL_DIR"] == "/var/azureml-app/azureml-models/a/1"
+    assert two["AZUREML_MODEL_DIR"] == "/var/azureml-app/azureml-models"
+
+
+def test_a_variable_of_the_service_wins_over_docker_arguments_and_not_over_the_contract():
+    options = {"environment": {"A": "of the spec", "B": "of the spec"}}
+    variables = {"A": "of the service", "SCOREDOCK_PORT_FROM": "elsewhere"}
+
+    service = made(revision(service_options=options, variables=variables))["services"]["scoring-3"]
+
+    assert service["environment"]["A"] == "of the service"
+    assert service["environment"]["B"] == "of the spec"
+    assert service["environment"]["SCOREDOCK_PORT_FROM"] == "/run/scoredock/port.sock"
+
+
+def test_lists_of_the_spec_are_added_to_the_shipped_ones():
+    options = {"tmpfs": ["/scratch"], "shm_size": "2g"}
+
+    service = made(revision(service_options=options))["services"]["scoring-3"]
+
+    assert service["tmpfs"] == [*SHIPPED["tmpfs"], "/scratch"]
+    assert service["shm_size"] == "2g"
+
+
+def test_compose_takes_nothing_of_a_value_for_a_variable_of_its_own():
+    text = stack(
+        RECORD,
+        [revision(variables={"PASSWORD": "a$b${c}"})],
+        shipped=SHIPPED,
+        code={3: Path("/x")},
+        workspace="/ws",
+    )
+
+    variables = json.loads(text)["services"]["scoring-3"]["environment"]
+    assert variables["PASSWORD"] == "a$$b$${c}"
+
+
+def test_the_labels_name_service_workspace_and_revision():
+    labels = made(revision())["services"]["scoring-3"]["labels"]
+
+    assert labels == {
+        "scoredock.service": "digits",
+        "scoredock.workspace": "/ws",
+        "scoredock.revision": "3",
+    }
