@@ -5,7 +5,7 @@ import click
 
 from scoredock import service
 from scoredock.deployment import context_folder, deployment, plan, with_edits
-from scoredock.engine import choose_runtime
+from scoredock.engine import RuntimeChoice, choose_runtime
 from scoredock.options import EDITED, IMAGE, LOCKED, RUNTIME, SERVICE, SPEC, with_options
 from scoredock.output import note, progress, warn
 from scoredock.spec import CONDA_FILE

@@ -108,11 +108,12 @@ class DockerRuntime:
             raise EngineError(f"{record.name} has no container", hint="scoredock service deploy")
         with engine_errors("reloading"):
             check = ["python", "-m", "scoredock_server", "--check"]
-            status, said = container.exec_run(check)
+            status, output = container.exec_run(check)
+            said: bytes = output  # as nothing is streamed
             if status:
                 raise EngineError(
                     f"{record.name} was not reloaded: the entry script cannot be loaded",
-                    log=bytes(said).decode("utf-8", "replace").splitlines()[-40:],
+                    log=said.decode("utf-8", "replace").splitlines()[-40:],
                     hint="what served before still does; mend the script and reload again",
                 )
             container.kill(signal="HUP")
