@@ -11,7 +11,8 @@ Runs in the build stage of docker/Dockerfile, and on the host for the process ru
 With the exact packages of a lock nothing is resolved; with --mode lock they are what is made
 (lock.py).
 
-It needs an interpreter with venv and pip, of Python 3.6 or newer (3.8 for conda packages).
+It needs an interpreter with venv, and pip or ensurepip, of Python 3.6 or newer (3.8 for conda
+packages).
 """
 
 import argparse
@@ -177,7 +178,7 @@ def install_locked(
 
 def create_venv(arguments: argparse.Namespace, with_pip: bool) -> str:
     """Create the environment from the interpreter and return its python."""
-    own = ", pip" if arguments.installer == "none" else ", ensurepip" if with_pip else ""
+    own = ", ensurepip" if with_pip and arguments.installer != "none" else ""
     version, folders = probe(arguments.interpreter, own)
     if arguments.python_version and version != arguments.python_version:
         fail(

@@ -9,9 +9,10 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
+
+from tools import find_pip
 
 # What pip's settings are called in uv's environment; the others are in uv_environment, or make pip
 # the installer (requirements.py), or change how pip shows and stores things, not what it installs.
@@ -42,7 +43,7 @@ def pip_environment(pip_config: str, ca_file: str, cache: str, scratch: str) -> 
     if is_filled(ca_file):
         bundle = os.path.join(scratch, "ca.pem")
         with open(bundle, "wb") as target:
-            for source in (public_authorities(), ca_file):
+            for source in (public_authorities(scratch), ca_file):
                 with open(source, "rb") as file:
                     shutil.copyfileobj(file, target)
                 target.write(b"\n")
@@ -76,7 +77,8 @@ def apply(given: "dict", environ: "dict", scratch: str) -> "dict":
             environ[name] = environ[name.upper()] = given[name]
     if given.get("ca"):
         bundle = os.path.join(scratch, "network-ca.pem")
-        with open(environ.get("SSL_CERT_FILE") or public_authorities(), encoding="utf-8") as file:
+        before = environ.get("SSL_CERT_FILE") or public_authorities(scratch)
+        with open(before, encoding="utf-8") as file:
             known = file.read()
         with open(bundle, "w", encoding="utf-8") as file:
             file.write(known + "\n" + given["ca"] + "\n")
@@ -99,10 +101,11 @@ def is_filled(path: str) -> bool:
     return bool(path) and os.path.isfile(path) and os.path.getsize(path) > 0
 
 
-def public_authorities() -> str:
+def public_authorities(scratch: str) -> str:
     """Return the authorities that pip itself trusts, as a PEM file."""
     code = "from pip._vendor import certifi; print(certifi.where())"
-    return subprocess.check_output([sys.executable, "-c", code], universal_newlines=True).strip()
+    command = [find_pip(scratch), "-c", code]
+    return subprocess.check_output(command, universal_newlines=True).strip()
 
 
 def pip_settings(environ: "dict", python: str) -> "dict":

@@ -19,6 +19,8 @@ _PROXY_ARGUMENTS = {
     "https_proxy": "HTTPS_PROXY",
     "no_proxy": "NO_PROXY",
 }
+# What conda takes the name for; docker/install/conda_packages.py asks these.
+_DEFAULTS = ("https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/r")
 
 
 def _is_url(value: str) -> str:
@@ -54,7 +56,8 @@ class Network(BaseModel):
     )
     conda_mirrors: dict[str, Url] = Field(
         default={},
-        description="A conda channel, by name or URL, and what to ask in its place.",
+        description="A conda channel, by name or URL, and what to ask in its place; `defaults` is "
+        "main and r of repo.anaconda.com.",
     )
     http_proxy: Url = Field(default="", description="The proxy for http:// addresses.")
     https_proxy: Url = Field(default="", description="The proxy for https:// addresses.")
@@ -69,7 +72,9 @@ class Network(BaseModel):
 
     def secret(self) -> str:
         """Return the build secret: JSON, what an installer has to know. It holds credentials."""
-        mirrors = {channel_url(name): url for name, url in self.conda_mirrors.items()}
+        # `defaults` first: a mirror of one of its two by URL is the one that holds.
+        names = sorted(self.conda_mirrors, key=lambda name: name != "defaults")
+        mirrors = {url: self.conda_mirrors[name] for name in names for url in channel_urls(name)}
         told = self.model_dump(exclude={"registry_mirrors"}, exclude_defaults=True)
         return json.dumps(told | ({"conda_mirrors": mirrors} if mirrors else {}))
 
@@ -104,9 +109,9 @@ def split_image(image: str) -> tuple[str, str]:
     return "docker.io", image if slash else f"library/{image}"
 
 
-def channel_url(channel: str) -> str:
-    """Return the URL of a conda channel, given by name or URL, without a slash at the end."""
-    return Channel(channel).base_url.rstrip("/")
+def channel_urls(channel: str) -> tuple[str, ...]:
+    """Return where a conda channel is, given by name or URL; only `defaults` is more than one."""
+    return _DEFAULTS if channel == "defaults" else (Channel(channel).base_url.rstrip("/"),)
 
 
 # What pip, uv, py-rattler and BuildKit say, and the setting that it is about; the first that is
