@@ -11,7 +11,8 @@ Runs in the build stage of docker/Dockerfile, and on the host for the process ru
 With the exact packages of a lock nothing is resolved; with --mode lock they are what is made
 (lock.py).
 
-It needs an interpreter with venv and pip, of Python 3.6 or newer (3.8 for conda packages).
+It needs an interpreter with venv, and pip or ensurepip, of Python 3.6 or newer (3.8 for conda
+packages).
 """
 
 import argparse
