@@ -164,8 +164,9 @@ def compile_files(python: str, prefix: str) -> None:
             if "__pycache__" in names:
                 names.remove("__pycache__")
                 shutil.rmtree(os.path.join(folder, "__pycache__"))
-    # The order of sets enters compiled files.
-    environ = dict(os.environ, PYTHONHASHSEED="0")
+    # The order of sets enters compiled files. What a process imports on its own, as setuptools has
+    # each do, it must not compile in its own way.
+    environ = dict(os.environ, PYTHONHASHSEED="0", PYTHONDONTWRITEBYTECODE="1")
     environ.pop("PYTHONPATH", None)
     command = [python, os.path.abspath(__file__), prefix]
     children = [subprocess.Popen(command + [str(share)], env=environ) for share in range(SHARES)]
