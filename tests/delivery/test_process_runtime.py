@@ -117,7 +117,13 @@ def test_what_a_lock_names_is_installed_whatever_the_spec_would_get_now(
     script = "import joblib\ndef init(): pass\ndef run(raw_data): return joblib.__version__\n"
     (source / "score.py").write_text(script)
 
-    started = scoredock("up", "--locked", "--spec", plain_spec, "--source", source)
+    # A company's pip.conf may have one; the lock was made with it.
+    (tmp_path / "constraints.txt").write_text("joblib<2\n")
+
+    started = scoredock(
+        "up", "--locked", "--spec", plain_spec, "--source", source,
+        PIP_CONSTRAINT=str(tmp_path / "constraints.txt"),
+    )  # fmt: skip
 
     assert started.returncode == 0, started.stderr
     assert scoredock("score", "-", stdin="1").stdout == '"1.4.2"\n'

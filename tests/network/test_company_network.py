@@ -84,7 +84,13 @@ def environment(environment: dict[str, str], company: Company) -> dict[str, str]
 def build(scoredock, source, tmp_path):
     """Build with these settings, an environment that was never built before."""
 
-    def run(settings: dict, *dependencies: object, channel: str = CHANNEL, **variables: str):
+    def run(
+        settings: dict,
+        *dependencies: object,
+        channel: str = CHANNEL,
+        command: str = "build",
+        **variables: str,
+    ):
         spec = tmp_path / "environment"
         spec.mkdir(exist_ok=True)
         written = {"channels": [channel], "dependencies": [f"python={MINOR}", *dependencies]}
@@ -95,7 +101,7 @@ def build(scoredock, source, tmp_path):
         file = tmp_path / "network.yaml"
         file.write_text(yaml.safe_dump(settings))
         options = ["--spec", spec, "--source", source, "--network", file, "--verbose"]
-        return scoredock("build", *options, **variables)
+        return scoredock(command, *options, **variables)
 
     return run
 
@@ -168,6 +174,18 @@ def test_without_a_setting_the_build_fails_and_says_where(build, company, settin
     assert failed.returncode == 4
     assert expected in failed.stderr
     assert PASSWORD not in failed.stderr
+
+
+def test_a_lock_that_needs_all_of_it_has_no_address_and_no_login(build, company, tmp_path):
+    locked = build(company.settings, "greeting", {"pip": ["joblib==1.5.2"]}, command="lock")
+
+    assert locked.returncode == 0, locked.stderr
+    text = (tmp_path / "environment" / "scoredock.lock").read_text()
+    assert "joblib==1.5.2" in text
+    assert {record["channel"] for record in yaml.safe_load(text)["conda"]} == {CHANNEL}
+    assert "://" not in text
+    for planted in (PASSWORD, company.index.address, company.conda.address, company.proxy.address):
+        assert planted not in text
 
 
 def test_a_proxy_that_refuses_is_named_by_what_it_says(build, company):

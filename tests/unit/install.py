@@ -7,6 +7,7 @@ from support import ROOT
 
 sys.path.append(str(ROOT / "docker" / "install"))
 
+lock = importlib.import_module("lock")
 network = importlib.import_module("network")
 requirements = importlib.import_module("requirements")
 tools = importlib.import_module("tools")
