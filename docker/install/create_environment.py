@@ -159,6 +159,9 @@ def install_locked(
     """Install exactly what the lock names, and the server, which is built from its folder."""
     path = os.path.join(scratch, "locked.txt")
     backend = os.path.join(scratch, "backend")
+    # The lock was made with it, and beside hashes uv takes none.
+    environ = dict(environ)
+    environ.pop("UV_CONSTRAINT", None)
     own_pip = {pin: sums for pin, sums in locked["build"].items() if pin.startswith("pip==")}
     others = {pin: sums for pin, sums in locked["build"].items() if pin not in own_pip}
     for packages, more in ((own_pip, []), (locked["pip"], []), (others, ["--target", backend])):

@@ -167,8 +167,9 @@ def remove(path: str) -> None:
 
 def compile_files(python: str, prefix: str, cache: str = "") -> None:
     """Compile every module, with the environment's own Python: see bytecode.py."""
-    # The order of sets enters compiled files.
-    environ = dict(os.environ, PYTHONHASHSEED="0")
+    # The order of sets enters compiled files. What a process imports on its own, as setuptools has
+    # each do, it must not compile in its own way.
+    environ = dict(os.environ, PYTHONHASHSEED="0", PYTHONDONTWRITEBYTECODE="1")
     environ.pop("PYTHONPATH", None)
     program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bytecode.py")
     kept = [os.path.join(cache, "bytecode")] if cache else []

@@ -8,7 +8,13 @@ import pytest
 
 from support import COMMANDS, ROOT
 
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "templates/README.md", "examples/digits/README.md"]
+DOCUMENTS = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "templates/README.md",
+    "docs/lock.md",
+    "examples/digits/README.md",
+]
 
 
 def shown_commands() -> list[tuple[str, str]]:
