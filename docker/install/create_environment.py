@@ -25,6 +25,7 @@ import time
 
 import lock
 import network
+import parts
 import trim
 from base_interpreter import create_venv, probe, version_of
 from masking import run
@@ -97,6 +98,8 @@ def main() -> None:
     with step("trim and compile"):
         trim.trim(arguments.prefix, arguments.installer, arguments.keep)
         trim.compile_files(python, arguments.prefix, arguments.cache)
+        if arguments.parts:
+            parts.split(arguments.prefix, arguments.parts)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -119,6 +122,7 @@ def parse_arguments() -> argparse.Namespace:
         help="lock: leave nothing in the folder but locked.json, the exact packages",
     )
     parser.add_argument("--cache", default="", help="folder that outlives the build")
+    parser.add_argument("--parts", default="", help="folder for the layers: see parts.py")
     parser.add_argument(
         "--keep", action="append", default=[], choices=trim.KEEPABLE, help="do not remove it"
     )
