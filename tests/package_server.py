@@ -1,6 +1,7 @@
 """A server of packages for tests: a Python package index and a conda channel, which counts."""
 
 import base64
+import hashlib
 import re
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -11,11 +12,15 @@ from threading import Thread
 class PackageServer:
     """Serves `folder`, and the wheels in it as an index at /simple/; a context manager.
 
-    With `credentials`, as `user:password`, whoever does not give them is turned away.
+    With `credentials`, as `user:password`, whoever does not give them is turned away. With
+    `hashes` the index tells those of its files.
     """
 
-    def __init__(self, folder: Path, *, host: str, credentials: str = "") -> None:
+    def __init__(
+        self, folder: Path, *, host: str, credentials: str = "", hashes: bool = False
+    ) -> None:
         self.folder = folder
+        self.hashes = hashes
         self.credentials = credentials
         self.paths: list[str] = []  # of what was given out
         handler = partial(_Handler, self, directory=str(folder))
@@ -63,12 +68,18 @@ class _Handler(SimpleHTTPRequestHandler):
         if not names:
             self.send_error(404)
             return
-        page = "".join(f'<a href="/{name}">{name}</a>\n' for name in names).encode()
+        links = [f'<a href="/{name}{self._hash(name)}">{name}</a>\n' for name in names]
+        page = "".join(links).encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.send_header("Content-Length", str(len(page)))
         self.end_headers()
         self.wfile.write(page)
+
+    def _hash(self, name: str) -> str:
+        if not self.own.hashes:
+            return ""
+        return f"#sha256={hashlib.sha256((self.own.folder / name).read_bytes()).hexdigest()}"
 
     def log_message(self, *_: object) -> None:
         """Say nothing: what was asked for is in `paths`."""

@@ -18,7 +18,7 @@ PROBE = (
 
 def create_venv(arguments: argparse.Namespace, with_pip: bool) -> str:
     """Create the environment from the interpreter and return its python."""
-    own = ", pip" if arguments.installer == "none" else ", ensurepip" if with_pip else ""
+    own = ", ensurepip" if with_pip and arguments.installer != "none" else ""
     version, folders = probe(arguments.interpreter, own)
     if arguments.python_version and version != arguments.python_version:
         fail(

@@ -11,7 +11,8 @@ Runs in the build stage of docker/Dockerfile, and on the host for the process ru
 With the exact packages of a lock nothing is resolved; with --mode lock they are what is made
 (lock.py).
 
-It needs an interpreter with venv and pip, of Python 3.6 or newer (3.8 for conda packages).
+It needs an interpreter with venv, and pip or ensurepip, of Python 3.6 or newer (3.8 for conda
+packages).
 """
 
 import argparse
@@ -24,6 +25,7 @@ import time
 
 import lock
 import network
+import parts
 import trim
 from base_interpreter import create_venv, probe, version_of
 from masking import run
@@ -96,6 +98,8 @@ def main() -> None:
     with step("trim and compile"):
         trim.trim(arguments.prefix, arguments.installer, arguments.keep)
         trim.compile_files(python, arguments.prefix, arguments.cache)
+        if arguments.parts:
+            parts.split(arguments.prefix, arguments.parts)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -118,6 +122,7 @@ def parse_arguments() -> argparse.Namespace:
         help="lock: leave nothing in the folder but locked.json, the exact packages",
     )
     parser.add_argument("--cache", default="", help="folder that outlives the build")
+    parser.add_argument("--parts", default="", help="folder for the layers: see parts.py")
     parser.add_argument(
         "--keep", action="append", default=[], choices=trim.KEEPABLE, help="do not remove it"
     )
@@ -158,6 +163,9 @@ def install_locked(
     """Install exactly what the lock names, and the server, which is built from its folder."""
     path = os.path.join(scratch, "locked.txt")
     backend = os.path.join(scratch, "backend")
+    # The lock was made with it, and beside hashes uv takes none.
+    environ = dict(environ)
+    environ.pop("UV_CONSTRAINT", None)
     own_pip = {pin: sums for pin, sums in locked["build"].items() if pin.startswith("pip==")}
     others = {pin: sums for pin, sums in locked["build"].items() if pin not in own_pip}
     for packages, more in ((own_pip, []), (locked["pip"], []), (others, ["--target", backend])):

@@ -21,9 +21,17 @@ from masking import hidden, run
 # What builds the server: see its pyproject.toml.
 BACKEND = "flit_core>=3.2"
 SERVER = "scoredock-server"
+# `scoredock lock` shows it: see src/scoredock/build_progress.py.
+FROM_SOURCE = "==> {} {} comes as source: what builds it is not locked"
 # Options of a requirements file that tell where packages come from.
 PLACES = ("-f", "-i", "--extra-index-url", "--find-links", "--index-url", "--no-index", "--pre",
           "--prefer-binary", "--only-binary", "--no-binary", "--trusted-host")  # fmt: skip
+
+
+# A version as pip spells it. Debian's own packages have others, which pip refuses to read.
+PIP_READS = re.compile(
+    r"(\d+!)?\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[a-z0-9]+(\.[a-z0-9]+)*)?"
+)
 
 
 class Lister:
@@ -77,7 +85,11 @@ class Lister:
     def _download(self, arguments: "list", installed: "dict", pip: "list" = None) -> "dict":
         folder = os.path.join(self.scratch, "downloaded")
         os.makedirs(folder, exist_ok=True)
-        held = ["{}=={}".format(*pair) for pair in sorted(installed.items())]
+        held = [
+            "{}=={}".format(*pair)
+            for pair in sorted(installed.items())
+            if PIP_READS.fullmatch(pair[1])
+        ]
         constraint = self._write("installed.txt", held)
         command = (pip or self.installer) + ["download", "--progress-bar", "off", "--dest", folder]
         run(command + ["-c", constraint] + arguments, self.environ)
@@ -86,6 +98,8 @@ class Lister:
             path = os.path.join(folder, file)
             name, version = name_and_version(file)
             if normalized(name) != SERVER and installed.get(normalized(name)) != version:
+                if not file.endswith(".whl"):
+                    print(FROM_SOURCE.format(name, version), flush=True)
                 with open(path, "rb") as opened:
                     digest = hashlib.sha256(opened.read()).hexdigest()
                 found["{}=={}".format(normalized(name), version)] = ["sha256:" + digest]

@@ -16,7 +16,7 @@ SIGNATURE = re.compile(
 
 def hidden(text: str) -> str:
     """Return the text, or URL, with stars in their place."""
-    return SIGNATURE.sub(r"\1****", TOKEN.sub("****", USER.sub("****", str(text))))
+    return SIGNATURE.sub(r"\1***", TOKEN.sub("***", USER.sub("***", str(text))))
 
 
 def run(command: "list", environ: "dict" = None) -> None:

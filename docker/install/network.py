@@ -10,9 +10,10 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
+
+from tools import find_pip
 
 # What pip's settings are called in uv's environment; the others are in uv_environment, or make pip
 # the installer (requirements.py), or change how pip shows and stores things, not what it installs.
@@ -43,7 +44,7 @@ def pip_environment(pip_config: str, ca_file: str, cache: str, scratch: str) -> 
     if is_filled(ca_file):
         bundle = os.path.join(scratch, "ca.pem")
         with open(bundle, "wb") as target:
-            for source in (public_authorities(), ca_file):
+            for source in (public_authorities(scratch), ca_file):
                 with open(source, "rb") as file:
                     shutil.copyfileobj(file, target)
                 target.write(b"\n")
@@ -95,10 +96,11 @@ def is_filled(path: str) -> bool:
     return bool(path) and os.path.isfile(path) and os.path.getsize(path) > 0
 
 
-def public_authorities() -> str:
+def public_authorities(scratch: str) -> str:
     """Return the authorities that pip itself trusts, as a PEM file."""
     code = "from pip._vendor import certifi; print(certifi.where())"
-    return subprocess.check_output([sys.executable, "-c", code], universal_newlines=True).strip()
+    command = [find_pip(scratch), "-c", code]
+    return subprocess.check_output(command, universal_newlines=True).strip()
 
 
 def pip_settings(environ: "dict", python: str) -> "dict":

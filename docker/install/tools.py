@@ -15,6 +15,20 @@ REQUIREMENTS = {
 }
 
 
+def find_pip(scratch: str) -> str:
+    """Return an interpreter that has pip: this one, or one that is made of it in `scratch`."""
+    if importlib.util.find_spec("pip"):
+        return sys.executable
+    own = os.path.join(scratch, "pip")
+    python = os.path.join(own, "bin", "python")
+    if not os.path.exists(python) and subprocess.call([sys.executable, "-m", "venv", own]):
+        sys.exit(
+            "error: the interpreter {} has no pip and makes none, as the lines above tell: "
+            "choose a base image whose Python has pip, or ensurepip".format(sys.executable)
+        )
+    return python
+
+
 class Tools:
     """The tools, each fetched when it is first asked for, with the Python that runs this.
 
@@ -30,13 +44,7 @@ class Tools:
     @property
     def pip(self) -> str:
         """An interpreter that has pip."""
-        if importlib.util.find_spec("pip"):
-            return sys.executable
-        own = os.path.join(self.scratch, "pip")
-        python = os.path.join(own, "bin", "python")
-        if not os.path.exists(python):
-            subprocess.check_call([sys.executable, "-m", "venv", own])
-        return python
+        return find_pip(self.scratch)
 
     @property
     def uv(self) -> str:

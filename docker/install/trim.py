@@ -35,6 +35,8 @@ IMPORT = re.compile(
     r"|import[ \t]+(?P<modules>[^#\n]*))",
     re.MULTILINE,
 )
+# In a URL, as in https://user:password@host/t/TOKEN/channel.
+LOGIN = re.compile(r"://(?:[^/@\s\"]*@)?([^/@\s\"]+)(?:/t/[^/\s\"]+)?")
 STANDARD_LIBRARY = ("test", "idlelib", "turtledemo", "ensurepip")
 CONDA_FOLDERS = (
     "conda-meta",
@@ -64,6 +66,7 @@ def trim(prefix: str, installer: str, keep: "list") -> None:
         for name in CONDA_FOLDERS:
             remove(os.path.join(prefix, name))
         remove_static_libraries(os.path.join(prefix, "lib"))
+    remove_logins(os.path.join(prefix, "conda-meta"))
 
 
 def package_folders(prefix: str) -> "list":
@@ -114,6 +117,17 @@ def remove_record(record: str, name: str) -> None:
         lines = [line for line in file if not line.startswith(name + ",")]
     with open(record, "w", encoding="utf-8") as file:
         file.writelines(lines)
+
+
+def remove_logins(folder: str) -> None:
+    """Take the logins and tokens of channels out of conda's records, which name their URLs."""
+    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+        path = os.path.join(folder, name)
+        if name.endswith(".json"):
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(LOGIN.sub(r"://\1", text))
 
 
 def remove_test_suites(site: str) -> None:
@@ -167,8 +181,9 @@ def remove(path: str) -> None:
 
 def compile_files(python: str, prefix: str, cache: str = "") -> None:
     """Compile every module, with the environment's own Python: see bytecode.py."""
-    # The order of sets enters compiled files.
-    environ = dict(os.environ, PYTHONHASHSEED="0")
+    # The order of sets enters compiled files. What a process imports on its own, as setuptools has
+    # each do, it must not compile in its own way.
+    environ = dict(os.environ, PYTHONHASHSEED="0", PYTHONDONTWRITEBYTECODE="1")
     environ.pop("PYTHONPATH", None)
     program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bytecode.py")
     kept = [os.path.join(cache, "bytecode")] if cache else []

@@ -14,7 +14,7 @@ LAST_LINES = 20
 _TITLE = 72
 _SHORT = 1
 # What a step's own output has for a person who waits: docker/install/create_environment.py says it.
-_PHASE = re.compile(r"==> (.+)")
+_PHASE = re.compile(r"==> (?P<name>.+)|    (?P<time>[\d.]+ s)")
 _EXPORT = "exporting to image"
 
 
@@ -63,6 +63,7 @@ class BuildProgress:
     verbose: bool = False
     steps: dict[str, Step] = field(default_factory=dict)
     logs: dict[str, deque[str]] = field(default_factory=dict)
+    phases: dict[str, str] = field(default_factory=dict)
     failed: str = ""
     unparsed: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
     began: float = field(default_factory=time.monotonic)
@@ -119,7 +120,9 @@ class BuildProgress:
             return
         for line in lines:
             if phase := _PHASE.fullmatch(line):
-                self.report(f"  {phase[1]}")
+                self.phases[digest] = phase["name"] or self.phases.get(digest, "")
+                taken = f" ({phase['time']})" if phase["time"] else ""
+                self.report(f"  {self.phases[digest]}{taken}")
 
     @property
     def failed_step(self) -> str:

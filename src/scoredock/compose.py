@@ -12,6 +12,14 @@ from scoredock.engine import engine_errors, exit_code
 from scoredock.errors import EngineError
 from scoredock.paths import COMPOSE_FILE, PROJECT
 
+_FAILED = "the lines above are its own; scoredock doctor tells what this machine lacks"
+# What an engine without GPUs says to a spec that asks for them.
+_NO_DEVICE = "could not select device driver"
+_NO_GPU = (
+    "this engine has no GPUs: take docker.gpuSupport, or --gpus of docker.arguments, out of the "
+    "spec, or give it them with the NVIDIA Container Toolkit"
+)
+
 
 def compose_command(*arguments: str) -> list[str]:
     """Return a `docker compose` command for the shipped stack."""
@@ -34,7 +42,7 @@ def run_compose(command: list[str], variables: Mapping[str, str]) -> None:
             "docker compose failed",
             command=command,
             log=result.stdout.splitlines()[-20:],
-            hint="the lines above are its own; scoredock doctor tells what this machine lacks",
+            hint=_NO_GPU if _NO_DEVICE in result.stdout else _FAILED,
         )
 
 

@@ -24,6 +24,8 @@ _PROXY_ARGUMENTS = {
     "https_proxy": "HTTPS_PROXY",
     "no_proxy": "NO_PROXY",
 }
+# What conda takes the name for; docker/install/conda_packages.py asks these.
+_DEFAULTS = ("https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/r")
 
 
 def _is_url(value: str) -> str:
@@ -59,7 +61,8 @@ class Network(BaseModel):
     )
     conda_mirrors: dict[str, Url] = Field(
         default={},
-        description="A conda channel, by name or URL, and what to ask in its place.",
+        description="A conda channel, by name or URL, and what to ask in its place; `defaults` is "
+        "main and r of repo.anaconda.com.",
     )
     trusted_hosts: list[str] = Field(
         default=[],
@@ -86,7 +89,9 @@ class Network(BaseModel):
 
         Without the authorities: those are a file of their own.
         """
-        mirrors = {channel_url(name): url for name, url in self.conda_mirrors.items()}
+        # `defaults` first: a mirror of one of its two by URL is the one that holds.
+        names = sorted(self.conda_mirrors, key=lambda name: name != "defaults")
+        mirrors = {url: self.conda_mirrors[name] for name in names for url in channel_urls(name)}
         told = self.model_dump(
             include={
                 "python_index",
@@ -159,11 +164,13 @@ def without_login(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
-def channel_url(channel: str) -> str:
-    """Return the URL of a conda channel, given by name or URL, without a slash at the end."""
+def channel_urls(channel: str) -> tuple[str, ...]:
+    """Return where a conda channel is, given by name or URL; only `defaults` is more than one."""
+    if channel == "defaults":
+        return _DEFAULTS
     from rattler import Channel  # where there is a conda mirror alone is it worth its time
 
-    return Channel(channel).base_url.rstrip("/")
+    return (Channel(channel).base_url.rstrip("/"),)
 
 
 NO_NETWORK = Network()

@@ -17,7 +17,7 @@ _REFUSED = r"[Tt]unnel|response from proxy|\b403\b|unsuccessful"
 _OF_IMAGES = {
     r"x509:": "put the registry's authority at /etc/docker/certs.d/HOST:PORT/ca.crt",
     r"no basic auth credentials|authorization failed|unauthorized|\b401\b": "docker login HOST, "
-    "the host of registry_mirrors, or of the image's own registry",
+    "the host of registry_mirrors or of the image itself, or mend the image's name",
 }
 _NO_IMAGE = (
     "load the image (docker load), log in to its registry (docker login), set registry_mirrors in "

@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import platform
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,6 +13,10 @@ import psutil
 import pytest
 import requests
 
+from scoredock import locking
+from scoredock.deployment import Deployment, plan
+from scoredock.lock import Lock
+from scoredock.paths import CONTEXT
 from support import ROOT, SCOREDOCK
 
 DIGITS = ROOT / "examples" / "digits"
@@ -84,6 +90,43 @@ def test_a_package_that_cannot_be_installed_leaves_no_environment(
     assert failed.returncode == 4
     assert "no-such-package-of-anyone" in failed.stderr
     assert list(Path(environment["SCOREDOCK_STATE"], "environments").iterdir()) == []
+
+
+def test_what_a_lock_names_is_installed_whatever_the_spec_would_get_now(
+    scoredock, source, plain_spec, tmp_path
+):
+    minor = "{}.{}".format(*sys.version_info)
+    text = f"dependencies: [python={minor}, {{pip: ['joblib%s']}}]"
+    found = tmp_path / "found"
+    (tmp_path / "older.yml").write_text(text % "==1.4.2")
+    # As a build with MODE=lock does in an image.
+    create = [sys.executable, CONTEXT / "install" / "create_environment.py", "--mode", "lock"]
+    create += ["--prefix", found, "--server", CONTEXT / "server"]
+    subprocess.run([*create, "--conda-file", tmp_path / "older.yml"], check=True)
+    (plain_spec / "conda_dependencies.yml").write_text(text % "")
+    wanted = Deployment(
+        spec=plain_spec, source=source, entry_script="score.py", models=source / "models"
+    )
+    lock = Lock(
+        made_from=locking.made_from(plan(wanted, warn=print, note=print)),
+        platform={"x86_64": "linux/amd64", "aarch64": "linux/arm64"}[platform.machine()],
+        images={},
+        **json.loads((found / "locked.json").read_text()),
+    )
+    locking.write_lock(plain_spec / "scoredock.lock", lock)
+    script = "import joblib\ndef init(): pass\ndef run(raw_data): return joblib.__version__\n"
+    (source / "score.py").write_text(script)
+
+    # A company's pip.conf may have one; the lock was made with it.
+    (tmp_path / "constraints.txt").write_text("joblib<2\n")
+
+    started = scoredock(
+        "up", "--locked", "--spec", plain_spec, "--source", source,
+        PIP_CONSTRAINT=str(tmp_path / "constraints.txt"),
+    )  # fmt: skip
+
+    assert started.returncode == 0, started.stderr
+    assert scoredock("score", "-", stdin="1").stdout == '"1.4.2"\n'
 
 
 def test_the_log_of_a_service_that_has_ended_can_still_be_read(scoredock, source, plain_spec, port):

@@ -12,8 +12,9 @@ DOCUMENTS = [
     "README.md",
     "CONTRIBUTING.md",
     "templates/README.md",
-    "examples/digits/README.md",
+    "docs/lock.md",
     "docs/workspace.md",
+    "examples/digits/README.md",
 ]
 
 

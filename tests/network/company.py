@@ -62,7 +62,7 @@ def serve_company(engine, folder: Path) -> Iterator[Company]:
     make_channel(channel, sorted(wheels.glob("pip-*.whl")), version=f"1.{time.time_ns()}")
     make_repository(wheels / "debian")
     authority = Authority(folder)
-    packages = PackageServer(wheels, host="127.0.0.1", credentials=LOGIN)
+    packages = PackageServer(wheels, host="127.0.0.1", credentials=LOGIN, hashes=True)
     conda = PackageServer(channel, host="127.0.0.1", credentials=LOGIN)
     netrc = folder / "netrc"
     netrc.write_text(

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from support import ROOT, base_image
+
 from .company import IMAGE, PASSWORD, REPOSITORY, Company, serve_company
 from .registry import docker_config, serve_images
 
@@ -118,7 +120,7 @@ def test_a_build_that_needs_all_of_it_succeeds_and_leaves_no_trace(
     lock = (spec / "scoredock.lock").read_bytes()
     public = [IMAGE, "found_in: registry", "joblib==1.5.2", "greeting"]
     assert found(public, lock) == public
-    assert found(company.hidden, lock) == []
+    assert found([*company.hidden, "://"], lock) == []
 
     again = kit("build", "--locked")
 
@@ -172,3 +174,16 @@ def test_without_the_authority_of_the_registry_its_place_is_named(kit, company, 
 
     assert failed.returncode == 4
     assert "/etc/docker/certs.d" in failed.stderr
+
+
+def test_plain_compose_asks_the_index_of_the_variables_that_the_kit_prints(scoredock, environment):
+    local = {"BASE_IMAGE": base_image("3.11"), "NETWORK_PYTHON_INDEX": "https://nowhere.invalid/"}
+    printed = scoredock("network", **local)
+
+    build = ["sh", "-c", 'eval "$1"; docker compose build --no-cache', "sh", printed.stdout]
+    failed = subprocess.run(
+        build, env=environment | local, cwd=ROOT, capture_output=True, text=True
+    )
+
+    assert failed.returncode != 0
+    assert "nowhere.invalid" in failed.stdout + failed.stderr

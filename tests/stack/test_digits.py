@@ -72,7 +72,7 @@ def test_the_image_holds_no_credential_index_or_authority(
     )  # fmt: skip
 
     assert built.returncode == 0, built.stderr
-    assert "Looking in links: http://user:****@127.0.0.1:9/wheels/" in built.stderr
+    assert "Looking in links: http://***@127.0.0.1:9/wheels/" in built.stderr
     assert secret not in built.stdout + built.stderr
     image = engine.images.get(environment["IMAGE"])
     told = json.dumps([image.attrs, image.history()])

@@ -1,5 +1,6 @@
 """A lock, what is built from it, and that it is the same wherever and whenever it is built."""
 
+import io
 import json
 import os
 import shutil
@@ -111,6 +112,79 @@ def test_the_same_lock_and_source_are_the_same_image_wherever_and_whenever_they_
     assert "is not what was built now: 1 differences" in differs.stderr
 
 
+def test_what_cannot_be_built_again_is_told_before_it_is_tried(
+    scoredock, spec, source, engine, environment
+):
+    options = ["--spec", spec("python=3.11", {"pip": []}), "--source", source]
+    locked = scoredock("lock", *options)
+    assert locked.returncode == 0, locked.stderr
+    made_of = json.dumps({"kit": "0.0.1 0123456789ab"})
+    dockerfile = f"FROM scratch\nLABEL scoredock.reproducible={json.dumps(made_of)}\n"
+    other_kit, _ = engine.images.build(
+        fileobj=io.BytesIO(dockerfile.encode()), tag=environment["IMAGE"]
+    )
+
+    absent = scoredock("verify", "scoredock-test-absent:1", *options)
+    foreign = scoredock("verify", environment["BASE_IMAGE"], *options)
+    other = scoredock("verify", other_kit.id, *options)
+
+    assert (absent.returncode, foreign.returncode, other.returncode) == (4, 1, 1)
+    assert "error: the engine has no image scoredock-test-absent:1\n" in absent.stderr
+    assert "was built by something else: it has no label scoredock.reproducible" in foreign.stderr
+    [kit] = [line for line in other.stdout.splitlines() if line.startswith("kit: ")]
+    assert kit.endswith("the image is made from 0.0.1 0123456789ab")
+    assert "is made from something else: SOURCE_DATE_EPOCH, kit, lock, " in other.stderr
+    assert not any("building" in each.stderr for each in (absent, foreign, other))
+
+
+@pytest.fixture
+def old_python(spec) -> Path:
+    """What pip installs, into a Python whose compiled files hold the times of their sources."""
+    return spec("python=3.6", {"pip": ["joblib"]})
+
+
+@pytest.fixture
+def conda(spec, tmp_path) -> Path:
+    make_channel(tmp_path / "channel", [])
+    pip = {"pip": ["joblib==1.5.2"]}
+    return spec(f"python={MINOR}", "greeting", pip, channels=(f"file://{tmp_path}/channel",))
+
+
+@pytest.fixture
+def user_managed(spec) -> Path:
+    folder = spec()
+    (folder / "conda_dependencies.yml").unlink()
+    written = {
+        "name": f"test-{uuid.uuid4()}",
+        "docker": {"baseImage": base_image("3.8")},
+        "python": {"userManagedDependencies": True},
+    }
+    (folder / "azureml_environment.json").write_text(json.dumps(written))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("kind", "base"), [("old_python", "3.6"), ("conda", "3.11"), ("user_managed", "3.8")]
+)
+def test_every_installer_makes_an_image_that_can_be_verified_elsewhere(
+    scoredock, request, kind, base, source, tmp_path
+):
+    folder = request.getfixturevalue(kind)
+    base = {"BASE_IMAGE": base_image(base)}
+    locked = scoredock("lock", "--spec", folder, "--source", source, **base)
+    assert locked.returncode == 0, locked.stderr
+    built = scoredock("build", "--reproducible", "--spec", folder, "--source", source, **base)
+    assert built.returncode == 0, built.stderr
+    image, digest = built.stdout.split()
+    elsewhere = tmp_path / "elsewhere"
+    options = ["--spec", copied(folder, elsewhere / "spec", when=1_600_000_000, mode=0o600)]
+    options += ["--source", copied(source, elsewhere / "plain", when=1_650_000_000, mode=0o640)]
+
+    verified = scoredock("verify", image, *options, **base)
+
+    assert (verified.returncode, verified.stdout) == (0, f"{digest}\n"), verified.stderr
+
+
 def test_a_build_from_the_lock_takes_its_versions_and_asks_no_solver(
     scoredock, spec, source, tmp_path, gateway, engine, environment
 ):
@@ -129,10 +203,16 @@ def test_a_build_from_the_lock_takes_its_versions_and_asks_no_solver(
         # What a solver would take now, and could not satisfy.
         make_wheel(index, "greeter", "2.0", requires="not-to-be-had-anywhere")
         make_wheel(index, "greeted", "2.0")
+        server.paths.clear()
 
         built = scoredock("build", "--locked", *options)
 
         assert built.returncode == 0, built.stderr
+        # A lock has no URLs, so each package's page is asked for its file, and nothing else.
+        of_ours = {path for path in server.paths if "greet" in path}
+        wheels = {f"/{name}-1.0-py3-none-any.whl" for name in ("greeter", "greeted")}
+        assert wheels <= of_ours <= {"/simple/greeter/", "/simple/greeted/", *wheels}
+        assert not any("not-to-be-had" in path for path in server.paths)
         lock = yaml.safe_load((options[1] / "scoredock.lock").read_text())
         assert {"greeter==1.0", "greeted==1.0"} <= lock["pip"].keys()
         assert server.address not in (options[1] / "scoredock.lock").read_text()
@@ -219,5 +299,5 @@ def test_a_stale_lock_is_not_built_from_and_check_tells_what_has_moved(
     assert line.startswith("spec: ")
     assert built.returncode == 4
     assert f"{folder}/scoredock.lock: stale: spec moved since it was made" in built.stderr
-    context = tmp_path / "state" / "context" / "plain"  # of the first lock
-    assert "joblib" not in (context / "conda_dependencies.yml").read_text()
+    # Neither making a lock nor refusing one writes what `build` and `up` take.
+    assert not (tmp_path / "state" / "context").exists()

@@ -8,6 +8,8 @@ from support import ROOT
 sys.path.append(str(ROOT / "docker" / "install"))
 
 bytecode = importlib.import_module("bytecode")
+conda_packages = importlib.import_module("conda_packages")
+lock = importlib.import_module("lock")
 network = importlib.import_module("network")
 parts = importlib.import_module("parts")
 requirements = importlib.import_module("requirements")

@@ -84,12 +84,15 @@ def test_a_step_that_is_first_heard_of_when_it_is_done_is_reported():
     assert reported == [f"{BASE} (0.0 s)"]
 
 
-def test_what_a_step_says_of_its_phases_is_reported():
-    output = logged(INSTALL, "==> conda packages\nInstalling numpy 1.2\n==> trim and compile\n")
+def test_what_a_step_says_of_its_phases_and_their_time_is_reported():
+    output = [
+        logged(INSTALL, "==> conda packages\nInstalling numpy 1.2\n"),
+        logged(INSTALL, "    3.2 s\n==> trim and compile\n"),
+    ]
 
-    _, reported = taken(started(INSTALL), output)
+    _, reported = taken(started(INSTALL), *output)
 
-    assert reported == ["  conda packages", "  trim and compile"]
+    assert reported == ["  conda packages", "  conda packages (3.2 s)", "  trim and compile"]
 
 
 def test_exporting_the_image_is_reported_because_it_takes_long():

@@ -29,3 +29,15 @@ def test_a_command_that_fails_is_an_engine_error_with_its_last_words():
 
     assert caught.value.command == tuple(command)
     assert caught.value.log == (*map(str, range(12, 31)), "no such image")
+
+
+def test_an_engine_without_gpus_is_told_from_other_failures():
+    said = 'could not select device driver "nvidia" with capabilities: [[gpu]]'
+
+    with pytest.raises(EngineError) as caught:
+        run_compose(["sh", "-c", f"echo '{said}'; exit 1"], {})
+    with pytest.raises(EngineError) as other:
+        run_compose(["false"], {})
+
+    assert "take docker.gpuSupport" in caught.value.hint
+    assert "scoredock doctor" in other.value.hint

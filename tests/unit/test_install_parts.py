@@ -72,6 +72,29 @@ def test_one_more_small_package_leaves_the_other_parts_as_they_are(environment, 
     assert "SITE/tabulate/__init__.py" in files(tmp_path / "after" / "small")
 
 
+def test_what_was_changed_since_then_is_changed_in_the_parts(environment, tmp_path):
+    parts.split(str(environment), str(tmp_path / "parts"))
+    site, small = environment / SITE, tmp_path / "parts" / "small"
+    (site / "new.py").touch()
+    (site / "empty").mkdir()
+    (site / "single.py").unlink()
+    (environment / "bin" / "python").unlink()
+    (environment / "bin" / "python").write_text("another")
+
+    parts.split(str(environment), str(tmp_path / "parts"))
+
+    assert files(small) == {"SITE/new.py", "bin/python", "pyvenv.cfg", "lib64"}
+    assert (small / "bin" / "python").read_text() == "another"
+    assert (small / SITE / "empty").is_dir()
+
+
+def test_a_part_takes_no_space_beside_the_environment(environment, tmp_path):
+    parts.split(str(environment), str(tmp_path / "parts"))
+
+    library = tmp_path / "parts" / "large" / "lib" / "libmkl.so"
+    assert library.samefile(environment / "lib" / "libmkl.so")
+
+
 @pytest.fixture
 def modules(tmp_path):
     """Three modules of an environment, one of which is not of this language."""

@@ -1,6 +1,11 @@
 """docker/install/requirements.py and tools.py: what is installed, and by which program."""
 
+import subprocess
+import sys
+
 import pytest
+
+from support import ROOT
 
 from .install import requirements, tools
 
@@ -79,3 +84,20 @@ def test_a_module_that_is_installed_is_not_fetched(tmp_path):
 
     assert own.module("yaml") == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interpreter_without_pip_makes_one_aside(tmp_path):
+    bare = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
+    code = "import sys, tools; print(tools.find_pip(sys.argv[1]))"
+
+    made = subprocess.run(
+        [bare / "bin" / "python", "-c", code, tmp_path / "scratch"],
+        env={"PYTHONPATH": str(ROOT / "docker" / "install")},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+
+    assert made == str(tmp_path / "scratch" / "pip" / "bin" / "python")
+    subprocess.run([made, "-m", "pip", "--version"], check=True)

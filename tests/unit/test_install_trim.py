@@ -133,6 +133,21 @@ def test_what_is_kept_stays(prefix, name, path):
     assert left(folder) == {path}
 
 
+def test_conda_records_that_are_kept_name_their_channel_without_its_login(prefix):
+    text = (
+        '{"url": "https://me:s3cr3t@conda.example.com/t/t0k3n/own/noarch/a-1.conda",\n'
+        ' "files": ["lib/at@home.py", "share/t/one/two.txt"]}\n'
+    )
+    folder = prefix("SITE/a.py", **{"conda-meta/a-1.json": text})
+
+    trim.trim(str(folder), "conda", ["conda-meta"])
+
+    assert (folder / "conda-meta" / "a-1.json").read_text() == (
+        '{"url": "https://conda.example.com/own/noarch/a-1.conda",\n'
+        ' "files": ["lib/at@home.py", "share/t/one/two.txt"]}\n'
+    )
+
+
 def test_every_module_is_compiled_without_the_time_of_its_source(prefix):
     folder = prefix(**{"SITE/a.py": "x = {'b', 'c'}\n", "SITE/old.py": "print 'two'\n"})
     old = folder / SITE / "__pycache__" / "gone.cpython-311.pyc"

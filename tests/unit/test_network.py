@@ -6,12 +6,13 @@ from click.testing import CliRunner
 
 from scoredock.errors import SpecError
 from scoredock.logins import Logins
-from scoredock.network import NETWORK_FILE, Network, channel_url
+from scoredock.network import NETWORK_FILE, Network, channel_urls
 from scoredock.network_hints import image_hint, network_hint
 from scoredock.network_settings import read_network, with_logins
 from scoredock.paths import KIT
 from scoredock.reach import authorities_file
 
+from .install import conda_packages
 from .install import network as installer
 
 PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
@@ -123,7 +124,8 @@ def test_the_installer_puts_every_setting_into_the_words_of_the_tools(read, tmp_
 
     mirrors = installer.apply(installer.read(str(secret)), environ, str(tmp_path))
 
-    assert mirrors == {channel_url("conda-forge"): "http://m.example.com/forge"}
+    [forge] = channel_urls("conda-forge")
+    assert mirrors == {forge: "http://m.example.com/forge"}
     logins = json.loads(Path(environ.pop("RATTLER_AUTH_FILE")).read_text())
     assert logins == {"m.example.com": {"BasicHTTP": {"username": "me", "password": "p@ss"}}}
     assert environ == {
@@ -135,6 +137,20 @@ def test_the_installer_puts_every_setting_into_the_words_of_the_tools(read, tmp_
         "NO_PROXY": "localhost",
         "PIP_TRUSTED_HOST": "t.example.com",
     }
+
+
+def test_a_mirror_of_defaults_is_one_of_both_channels_that_the_name_stands_for(read):
+    settings = read(
+        "conda_mirrors:\n"
+        "  https://repo.anaconda.com/pkgs/r: http://m.example.com/r\n"
+        "  defaults: http://m.example.com/main\n"
+    )
+
+    assert json.loads(settings.secret())["conda_mirrors"] == {
+        "https://repo.anaconda.com/pkgs/main": "http://m.example.com/main",
+        "https://repo.anaconda.com/pkgs/r": "http://m.example.com/r",
+    }
+    assert channel_urls("defaults") == tuple(conda_packages.DEFAULTS)
 
 
 def test_without_settings_the_installer_changes_nothing(tmp_path):

@@ -37,7 +37,7 @@ def judge(spec: EnvironmentSpec) -> Iterator[str]:
         _refuse_login(place, text, _REMEDY_CHANNEL)
         if variable := VARIABLE.search(text):
             raise SpecError(f"{variable[0]} is not filled in", path=place, hint=_REMEDY_CHANNEL)
-    for place, text in lines:
+    for place, text in (line for line in lines if "://" in line[1]):
         _refuse_login(place, text, _REMEDY_PIP)
         yield from _pip_warnings(place, text)
     place = spec.where("docker.baseDockerfile")

@@ -88,7 +88,8 @@ def requirement_lines(
     With `constraint` it is one of constraints. As with pip, a file that such a one names with -r
     is one of requirements all the same, and options in it hold for everything.
     """
-    if path.resolve() in within:
+    resolved = path.resolve()
+    if resolved in within:
         raise SpecError("names itself with -r or -c", path=label_of(path, main))
     if len(findings.files) > _MOST_FILES:
         what = f"names more than {_MOST_FILES} files with -r or -c"
@@ -106,7 +107,7 @@ def requirement_lines(
                 folder=path.parent,
                 main=main,
                 findings=findings,
-                within=(*within, path.resolve()),
+                within=(*within, resolved),
             )
 
 
