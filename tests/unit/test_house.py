@@ -40,6 +40,7 @@ ORDER = [
     "meter",
     "manifest",
     "tree",
+    "models",
     "registry",
     "stored",
     "exchange",
