@@ -1,4 +1,4 @@
-"""Models: registered once, changed where they may be. models.py reads them, versions.py says how."""
+"""Models: registered once, changed where they may be; models.py reads them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
