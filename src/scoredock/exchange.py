@@ -18,7 +18,8 @@ from typing import IO, Final
 from scoredock.errors import WorkspaceError
 from scoredock.manifest import Manifest, ModelFile, manifest_text, parse_manifest
 from scoredock.meter import Meter
-from scoredock.registry import FILES, Model, add, now, told
+from scoredock.models import FILES, Model, told
+from scoredock.registry import add, now
 from scoredock.storage import disk_errors, sync
 from scoredock.stored import damaged
 from scoredock.tree import READ, store

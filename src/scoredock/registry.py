@@ -1,52 +1,36 @@
-"""Models: registered once, read by name and version ever after; see versions.py for how."""
+"""Models: registered once, changed where they may be; models.py reads them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from scoredock.errors import NotFoundError, WorkspaceError
-from scoredock.manifest import (
-    Manifest,
-    check_unicode,
-    checked_framework,
-    manifest_text,
-    parse_manifest,
-    texts,
+from scoredock.errors import WorkspaceError
+from scoredock.manifest import Manifest, check_unicode, checked_framework, manifest_text, texts
+from scoredock.meter import Meter
+from scoredock.models import (
+    FILES,
+    Model,
+    Wanted,
+    all_models,
+    as_model,
+    find,
+    list_models,
+    parse_folder,
+    told,
 )
-from scoredock.meter import Meter, size_text
 from scoredock.storage import disk_errors, write_durably
 from scoredock.tree import Tree, copy_tree, refuse_changes, settle, survey
-from scoredock.versions import check_name, split_reference
+from scoredock.versions import check_name
 from scoredock.workspace import MANIFEST_FILE, Workspace
 
+__all__ = [
+    "Model", "Wanted", "add", "add_properties", "add_tags", "all_models", "delete", "find",
+    "list_models", "now", "register", "remove_tags", "update",
+]  # fmt: skip
+
 Report = Callable[[str], None]
-# A key, or a key and the value that it has to have.
-Wanted = str | tuple[str, str]
-FILES: Final = "files"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Model(Manifest):
-    """One registered version, and where it lies."""
-
-    folder: Path
-
-    @property
-    def files_folder(self) -> Path:
-        """What is mounted at azureml-models/NAME/VERSION."""
-        return self.folder / FILES
-
-    @property
-    def manifest_file(self) -> Path:
-        """What the server checks the files against."""
-        return self.folder / MANIFEST_FILE
-
-    @property
-    def path(self) -> Path:
-        """The one file or folder that was registered."""
-        return self.files_folder / self.entry
 
 
 def register(
@@ -145,62 +129,7 @@ def add(workspace: Workspace, name: str, fill: Callable[[Path], Manifest]) -> Mo
             write_durably(prepared / MANIFEST_FILE, text)
 
         number = store.publish(name, prepared, finish=finish)
-    return _model(replace(manifest, version=number), store.place(name, number))
-
-
-def find(
-    workspace: Workspace,
-    reference: str,
-    *,
-    version: int | str | None = None,
-    tags: Sequence[Wanted] = (),
-    properties: Sequence[Wanted] = (),
-    framework: str = "",
-) -> Model:
-    """Return the newest version of `NAME` that has what is asked for, or just `NAME:VERSION`.
-
-    Raises NotFoundError where there is none.
-    """
-    name, number = split_reference(reference, version)
-    store = workspace.models
-    folder = store.find(name, number)
-    numbers = reversed(store.numbers(name)) if number is None else [number]
-    for each in numbers:
-        model = _read(store.place(name, each))
-        if model and _fits(model, tags, properties, framework):
-            return model
-    raise NotFoundError(
-        f"{folder.parent}: no version of {name} has all that is asked for",
-        hint=f"see what there is: scoredock model list --name {name}",
-    )
-
-
-def list_models(
-    workspace: Workspace,
-    *,
-    name: str | None = None,
-    tags: Sequence[Wanted] = (),
-    properties: Sequence[Wanted] = (),
-    framework: str = "",
-    latest: bool = False,
-) -> list[Model]:
-    """Return the versions that have all that is asked for, by name, the oldest first.
-
-    With `latest` only the newest version of each name is looked at.
-    """
-    models = all_models(workspace, name=name, latest=latest)
-    return [model for model in models if _fits(model, tags, properties, framework)]
-
-
-def all_models(
-    workspace: Workspace, *, name: str | None = None, latest: bool = False
-) -> Iterator[Model]:
-    """Yield every version; one that is deleted meanwhile is passed over."""
-    store = workspace.models
-    for each in store.names() if name is None else [check_name(name, "a model")]:
-        for number in store.numbers(each)[-1 if latest else 0 :]:
-            if model := _read(store.place(each, number)):
-                yield model
+    return as_model(replace(manifest, version=number), store.place(name, number))
 
 
 def update(
@@ -263,55 +192,12 @@ def change(workspace: Workspace, model: Model, how: Callable[[Manifest], Manifes
     """
     store = workspace.models
     with disk_errors(model.folder), store.locked(model.name, model.version) as folder:
-        new = how(_parse(folder))
+        new = how(parse_folder(folder))
         store.replace_main(folder, manifest_text(new))
-    return _model(new, folder)
+    return as_model(new, folder)
 
 
 def delete(workspace: Workspace, model: Model) -> None:
     """Delete a version; its number is not given again."""
     with disk_errors(model.folder):
         workspace.models.delete(model.name, model.version)
-
-
-def told(model: Manifest) -> str:
-    """Return `name:1: 3 files, 1.2 MB`."""
-    count = len(model.files)
-    return f"{model.id}: {count} file{'s' * (count != 1)}, {size_text(model.size)}"
-
-
-def _read(folder: Path) -> Model | None:
-    """Return the version in a folder, or None where it was deleted."""
-    try:
-        return _model(_parse(folder), folder)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise WorkspaceError(f"{folder / MANIFEST_FILE}: cannot be read: {error}") from error
-
-
-def _parse(folder: Path) -> Manifest:
-    file = folder / MANIFEST_FILE
-    return parse_manifest(file.read_bytes(), label=str(file))
-
-
-def _model(manifest: Manifest, folder: Path) -> Model:
-    fields = {name: getattr(manifest, name) for name in Manifest.__dataclass_fields__}
-    return Model(**fields, folder=folder)
-
-
-def _fits(
-    model: Model, tags: Sequence[Wanted], properties: Sequence[Wanted], framework: str
-) -> bool:
-    return (
-        framework in ("", model.framework)
-        and all(_has(model.tags, wanted) for wanted in tags)
-        and all(_has(model.properties, wanted) for wanted in properties)
-    )
-
-
-def _has(values: Mapping[str, str], wanted: Wanted) -> bool:
-    if isinstance(wanted, str):
-        return wanted in values
-    key, value = wanted
-    return values.get(key) == value

@@ -10,7 +10,7 @@ from pathlib import Path
 from scoredock.errors import StorageError, WorkspaceError
 from scoredock.manifest import ModelFile
 from scoredock.meter import Meter
-from scoredock.registry import Model
+from scoredock.models import Model
 from scoredock.storage import disk_errors, remove
 from scoredock.tree import READ, file_digest, settle, store
 

@@ -10,18 +10,18 @@ from scoredock.workspace import init_workspace
 def model(tmp_path):
     """A folder of several files, so that there are many moments to be killed in."""
     folder = tmp_path / "model"
-    for number in range(20):
-        (folder / f"part-{number % 3}").mkdir(parents=True, exist_ok=True)
-        (folder / f"part-{number % 3}" / f"{number}.bin").write_bytes(os.urandom(10_000))
+    for number in range(6):
+        (folder / f"part-{number % 2}").mkdir(parents=True, exist_ok=True)
+        (folder / f"part-{number % 2}" / f"{number}.bin").write_bytes(os.urandom(10_000))
     return folder
 
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 6 MB; where it may not be mounted, a skip, or a failure where CI=true."""
+    """A file system of 3 MB; where it may not be mounted, a skip, or a failure where CI=true."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)]
     mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
     if mounted.returncode:
         if os.environ.get("CI") == "true":

@@ -102,7 +102,7 @@ def read_all_the_time(workspace: Workspace, record: Record, stop: object) -> Non
                     record.add("failed", model.id, file.path)
         if [model.version for model in models] != list(range(1, len(models) + 1)):
             record.add("failed", "a gap in", [model.version for model in models])
-        time.sleep(0.005)  # the writers need the processors as well
+        time.sleep(0.05)  # the writers need the processors as well
     record.add("rounds", rounds)
 
 

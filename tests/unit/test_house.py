@@ -50,6 +50,7 @@ ORDER = [
     "meter",
     "manifest",
     "tree",
+    "models",
     "registry",
     "stored",
     "exchange",

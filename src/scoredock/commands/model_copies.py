@@ -9,9 +9,9 @@ import click
 from scoredock import exchange, model_folders, registry, stored
 from scoredock.commands.model_lines import print_id, print_path
 from scoredock.errors import ScoredockError, presentable
+from scoredock.models import Model
 from scoredock.options import FOLDER, JSON, WORKSPACE, with_options
 from scoredock.output import print_json, progress
-from scoredock.registry import Model
 from scoredock.workspace import Workspace, find_workspace
 
 _REFERENCE = click.argument("reference", metavar="NAME[:VERSION]")

@@ -6,8 +6,8 @@ from typing import Any
 from scoredock.errors import presentable
 from scoredock.manifest import manifest_data
 from scoredock.meter import size_text
+from scoredock.models import Model
 from scoredock.output import print_json, print_table
-from scoredock.registry import Model
 
 
 def model_data(found: Model) -> dict[str, Any]:
