@@ -171,7 +171,7 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
-def copy_source(source: Path, target: Path, leave_out: Path) -> None:
+def copy_source(source: Path, target: Path, *leave_out: Path) -> None:
     """Copy a folder but for `leave_out` and what its .dockerignore names; links become files."""
     from docker.utils import exclude_paths  # takes long to import
 
@@ -182,7 +182,7 @@ def copy_source(source: Path, target: Path, leave_out: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for name in sorted(exclude_paths(os.fspath(source), patterns)):
         path = source / name
-        if path.resolve().is_relative_to(leave_out):
+        if any(path.resolve().is_relative_to(folder) for folder in leave_out):
             continue
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         if path.is_file():
