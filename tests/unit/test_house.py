@@ -64,6 +64,7 @@ ORDER = [
     "doctor",
     "options",
     "output",
+    "sdk",
     "commands",
     "cli",
     "__main__",

@@ -7,6 +7,7 @@ differs from the reference stands in docs/sdk-compatibility.md.
 """
 
 from scoredock.sdk.conda_dependencies import CondaDependencies
+from scoredock.sdk.deployment import LocalWebserviceDeploymentConfiguration
 from scoredock.sdk.environment import Environment
 from scoredock.sdk.environment_images import ImageBuildDetails, ImageDetails
 from scoredock.sdk.environment_sources import DockerBuildContext
@@ -20,6 +21,9 @@ from scoredock.sdk.errors import (
 from scoredock.sdk.inference_config import InferenceConfig
 from scoredock.sdk.local_webservice import LocalWebservice
 from scoredock.sdk.model import Model
+from scoredock.sdk.package import ModelPackage
+from scoredock.sdk.profile import ModelProfile
+from scoredock.sdk.resource_configuration import ResourceConfiguration
 from scoredock.sdk.sections import ContainerRegistry
 from scoredock.sdk.webservice import Webservice
 from scoredock.sdk.workspace import Workspace
@@ -34,9 +38,13 @@ __all__ = [
     "ImageDetails",
     "InferenceConfig",
     "LocalWebservice",
+    "LocalWebserviceDeploymentConfiguration",
     "Model",
     "ModelNotFoundException",
+    "ModelPackage",
     "ModelPathNotFoundException",
+    "ModelProfile",
+    "ResourceConfiguration",
     "UserErrorException",
     "Webservice",
     "WebserviceException",

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from scoredock.canonical import canonical_files
 from scoredock.formats.validation import validate
 from scoredock.output import warn
+from scoredock.sdk.conda_helpers import ReferenceHelpers
 from scoredock.sdk.conda_parts import (
     DEFAULT_PYTHON,
     SERVER,
@@ -18,15 +19,12 @@ from scoredock.sdk.conda_parts import (
 )
 from scoredock.sdk.errors import UserErrorException, raised_as
 from scoredock.sdk.package_lines import conda_package as parsed
-from scoredock.sdk.package_lines import is_conda, is_option, merged, of_core, option_word, pip_name
+from scoredock.sdk.package_lines import is_conda, is_option, option_word, pip_name
 from scoredock.spec import CONDA_FILE, EnvironmentSpec, Origin, PythonSection
 from scoredock.spec import CondaDependencies as Spec
 
-_TENSORFLOW: Final = "2.2.0"
-_CNTK: Final = "2.7"
 
-
-class CondaDependencies:
+class CondaDependencies(ReferenceHelpers):
     """Channels, conda packages and pip packages, in their order."""
 
     def __init__(self, conda_dependencies_file_path: str | Path | None = None) -> None:
@@ -131,7 +129,7 @@ class CondaDependencies:
                 hint="an option is added with set_pip_option",
             )
         name = pip_name(pip_package)
-        self._set_pip([*(l for l in self._pip if pip_name(l) != name), pip_package])
+        self._set_pip([*(line for line in self._pip if pip_name(line) != name), pip_package])
 
     def remove_pip_package(self, pip_package: str) -> None:
         """Remove the package of this name, if it is there."""
@@ -195,39 +193,11 @@ class CondaDependencies:
         """What is said of Python, by conda's own rules; None where nothing is."""
         return next((item for item in self.conda_packages if is_conda(item, "python")), None)
 
-    # --- helpers that the reference has ---
-
-    def add_tensorflow_pip_package(
-        self, core_type: str = "cpu", version: str | None = None
-    ) -> None:
-        """Add TensorFlow of the Python index."""
-        self.add_pip_package(f"{of_core('tensorflow', core_type)}=={version or _TENSORFLOW}")
-
-    def add_tensorflow_conda_package(
-        self, core_type: str = "cpu", version: str | None = None
-    ) -> None:
-        """Add TensorFlow of a conda channel."""
-        self.add_conda_package(f"{of_core('tensorflow', core_type)}={version or _TENSORFLOW}")
-
-    def add_cntk_package(self, core_type: str = "cpu") -> None:
-        """Add CNTK of the Python index."""
-        self.add_pip_package(f"{of_core('cntk', core_type)}=={_CNTK}")
-
-    @staticmethod
-    def merge_requirements(requirements: Iterable[str]) -> list[str]:
-        """Return requirements with those of one name made one, all of whose conditions hold."""
-        return merged(requirements)
-
     @staticmethod
     def get_default_number_of_packages() -> int:
         """Return how many packages a new object has."""
         new = CondaDependencies()
         return len([*new.conda_packages, *new.pip_packages])
-
-    @staticmethod
-    def sdk_origin_url() -> str:
-        """Return where the cloud's SDK comes from: nowhere, since none is installed."""
-        return ""
 
     def __repr__(self) -> str:
         return f"CondaDependencies({self.as_dict()!r})"
@@ -250,7 +220,9 @@ class CondaDependencies:
 
     def _without_option(self, option: str) -> list[str]:
         word = option_word(option)
-        return [l for l in self._pip if not (is_option(l) and option_word(l) == word)]
+        return [
+            line for line in self._pip if not is_option(line) or option_word(line) != word
+        ]
 
     def _set_python(self, package: str) -> None:
         if not parsed(package).version:

@@ -1,20 +1,15 @@
 """Environments of a program: a spec whose fields can be set, saved and registered."""
 
-import json
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from scoredock import environments
-from scoredock.canonical import canonical_context, canonical_files, fill_canonical, write_canonical
-from scoredock.formats import read
-from scoredock.formats.reading import Reading
-from scoredock.formats.validation import validate
 from scoredock.output import note, warn
 from scoredock.sdk.conda_dependencies import CondaDependencies
+from scoredock.sdk.environment_fields import EnvironmentFields
 from scoredock.sdk.environment_images import ImageBuildDetails, ImageDetails, image_details, make
 from scoredock.sdk.environment_sources import (
     DockerBuildContext,
@@ -23,47 +18,18 @@ from scoredock.sdk.environment_sources import (
 )
 from scoredock.sdk.errors import (
     AzureMLException,
-    FolderExistsException,
     UserErrorException,
     raised_as,
 )
 from scoredock.sdk.sections import (
     ContainerRegistry,
-    DockerSection,
-    PythonSection,
     dockerfile_path,
-    plain,
-    section_data,
-    section_of,
 )
 from scoredock.sdk.workspace import Workspace
-from scoredock.spec import SPEC_FILE, EnvironmentSpec, Origin
-from scoredock.storage import disk_errors
-
-_SPARK = {"repositories": [], "packages": [], "precachePackages": True}
-_DATABRICKS = (
-    "mavenLibraries", "pypiLibraries", "rcranLibraries", "jarLibraries", "eggLibraries",
-)  # fmt: skip
 
 
-class Environment:
-    """What a service runs in: `python`, `docker`, `environment_variables` and what cloud jobs have."""
-
-    def __init__(self, name: str) -> None:
-        """Begin with a new environment: the reference's Python, and azureml-defaults."""
-        if not isinstance(name, str):
-            raise TypeError(f"Environment name expected str, {type(name).__name__} found")
-        self.name = name
-        self.version: str | None = None
-        self.environment_variables: dict[str, Any] | None = {}
-        self.python = PythonSection()
-        self.docker = DockerSection()
-        self.spark: dict[str, Any] | None = deepcopy(_SPARK)
-        self.databricks: dict[str, Any] | None = {key: [] for key in _DATABRICKS}
-        self.r: dict[str, Any] | None = None
-        self.inferencing_stack_version: str | None = None
-        self.asset_id: str | None = None
-        self._base_context: Path | None = None
+class Environment(EnvironmentFields):
+    """What a service runs in; where it comes from, and what is made of it."""
 
     # --- from what there is ---
 
@@ -78,7 +44,7 @@ class Environment:
     def from_pip_requirements(
         cls, name: str, file_path: str | Path, pip_version: str | None = None
     ) -> "Environment":
-        """Return what a requirements file says, installed with `pip_version` where that is given."""
+        """Return what a requirements file says, installed with `pip_version` if that is given."""
         made = cls(name)
         made._set_packages(pip_requirements=file_path, pip_version=pip_version)
         return made
@@ -140,52 +106,6 @@ class Environment:
         made._base_context = docker_build_context.folder
         return made
 
-    @staticmethod
-    def load_from_directory(path: str | Path) -> "Environment":
-        """Return what save_to_directory wrote, by whichever version of the reference or of ours.
-
-        Raises FileNotFoundError where there is none, UserErrorException for what is wrong in it.
-        """
-        folder = Path(path)
-        if not (folder / SPEC_FILE).is_file():
-            raise FileNotFoundError(f"{folder / SPEC_FILE}: no such file")
-        with raised_as(UserErrorException):
-            reading = read(folder)
-        for line in reading.warnings:
-            warn(line)
-        return Environment._of(reading)
-
-    def clone(self, new_name: str) -> "Environment":
-        """Return a copy of another name, with no version yet."""
-        if not new_name:
-            raise UserErrorException("expected a name for the clone, found none")
-        made = deepcopy(self)
-        made.name, made.version, made.asset_id = new_name, None, None
-        return made
-
-    # --- in a folder ---
-
-    def save_to_directory(self, path: str | Path, overwrite: bool = False) -> None:
-        """Write azureml_environment.json and conda_dependencies.yml, for editing by hand.
-
-        Credentials of a registry are left out, with a warning. Raises FileExistsError where the
-        folder is there and not to be overwritten.
-        """
-        folder = Path(path)
-        if folder.exists() and not overwrite:
-            raise FolderExistsException(f"{folder}: is there already", hint="overwrite=True")
-        with raised_as(UserErrorException):
-            spec = self.to_spec()
-            files, warnings = canonical_files(spec)
-            context = self._context(spec)
-            if folder.exists():
-                with disk_errors(folder):
-                    fill_canonical(folder, files, base_context=context, leave_out=folder)
-            else:
-                write_canonical(folder, files, base_context=context)
-        for line in warnings:
-            warn(line)
-
     # --- in the workspace ---
 
     def register(self, workspace: Workspace) -> "Environment":
@@ -195,15 +115,15 @@ class Environment:
         """
         with raised_as(UserErrorException):
             spec = self.to_spec()
-            context = self._context(spec)
+            context = self.base_context(spec)
             made = environments.register(workspace.inner, spec, base_context=context, warn=warn)
-            return Environment._of(made.read())
+            return Environment.of_reading(made.read())
 
     @staticmethod
     def get(
         workspace: Workspace, name: str, version: str | int | None = None, label: str | None = None
     ) -> "Environment":
-        """Return a version, the newest without one. Raises UserErrorException where it is not there."""
+        """Return a version, the newest without one; UserErrorException where it is not there."""
         if version is not None and label is not None:
             raise UserErrorException("Only one of version or label can be specified")
         if label not in (None, "latest"):
@@ -212,14 +132,16 @@ class Environment:
                 hint="name a version",
             )
         with raised_as(UserErrorException):
-            return Environment._of(environments.get(workspace.inner, name, version=version).read())
+            return Environment.of_reading(
+                environments.get(workspace.inner, name, version=version).read()
+            )
 
     @staticmethod
     def list(workspace: Workspace) -> dict[str, "Environment"]:
         """Return the newest version of each environment, by its name."""
         with raised_as(UserErrorException):
             found = environments.list_environments(workspace.inner, latest=True)
-            return {each.name: Environment._of(each.read()) for each in found}
+            return {each.name: Environment.of_reading(each.read()) for each in found}
 
     @staticmethod
     def label(workspace: Workspace, name: str, version: str, labels: Sequence[str]) -> None:  # noqa: ARG004
@@ -228,7 +150,7 @@ class Environment:
 
     @staticmethod
     def add_private_pip_wheel(
-        workspace: Workspace,
+        workspace: Workspace,  # noqa: ARG004 - it has no place for wheels
         file_path: str | Path,
         exist_ok: bool = False,  # noqa: ARG004
     ) -> str:
@@ -247,7 +169,7 @@ class Environment:
 
     def build(
         self,
-        workspace: Workspace,
+        workspace: Workspace,  # noqa: ARG002 - all that is needed is here
         image_build_compute: Any = None,  # noqa: ARG002
     ) -> ImageBuildDetails:
         """Build the image, with this machine's engine, and return at once."""
@@ -279,58 +201,6 @@ class Environment:
         with raised_as(AzureMLException), self.in_folder() as folder:
             return make(folder, "docker" if in_docker else "process").place
 
-    # --- as the kit has it ---
-
-    def to_spec(self) -> EnvironmentSpec:
-        """Return the environment as a spec. Raises SpecError for a value that no spec can have."""
-        docker = section_data(self.docker) if self.docker is not None else None
-        data = {
-            "name": self.name,
-            "version": None if self.version is None else str(self.version),
-            "environmentVariables": plain(self.environment_variables),
-            "python": section_data(self.python),
-            "docker": docker,
-            "spark": plain(self.spark),
-            "databricks": plain(self.databricks),
-            "r": plain(self.r),
-            "inferencingStackVersion": self.inferencing_stack_version,
-            "assetId": self.asset_id,
-        }
-        return validate(EnvironmentSpec, data, Origin({"": f"environment {self.name}: "}))
-
-    @contextmanager
-    def in_folder(self) -> Iterator[Path]:
-        """Give the environment as a folder that the kit reads, for as long as that takes."""
-        with tempfile.TemporaryDirectory() as scratch:
-            folder = Path(scratch, "environment")
-            with raised_as(UserErrorException):
-                spec = self.to_spec()
-                write_canonical(folder, canonical_files(spec)[0], base_context=self._context(spec))
-            yield folder
-
-    @classmethod
-    def _of(cls, reading: Reading) -> "Environment":
-        spec = reading.spec
-        made = cls(spec.name or "")
-        made.version = spec.version
-        made.environment_variables = dict(spec.environment_variables or {})
-        made.python = section_of(PythonSection, spec.python)
-        made.docker = section_of(DockerSection, spec.docker)
-        made.spark, made.databricks, made.r = map(plain, (spec.spark, spec.databricks, spec.r))
-        made.inferencing_stack_version = spec.inferencing_stack_version
-        made.asset_id = spec.asset_id
-        made._base_context = reading.build_context
-        return made
-
-    def _context(self, spec: EnvironmentSpec) -> Path | None:
-        """Return the folder that the Dockerfile takes files from, if it takes any."""
-        return canonical_context(
-            Reading(
-                spec=spec, form="environment", reason="a program made it", files=(), warnings=(),
-                build_context=self._base_context,
-            )
-        )  # fmt: skip
-
     def _set_packages(
         self,
         conda_specification: str | Path | None = None,
@@ -349,11 +219,3 @@ class Environment:
             self.python.conda_dependencies = pip_dependencies(Path(pip_requirements), pip_version)
         else:
             self.python.user_managed_dependencies = True
-
-    def __str__(self) -> str:
-        return f"Environment(Name: {self.name}, Version: {self.version})"
-
-    def __repr__(self) -> str:
-        with raised_as(UserErrorException):
-            data = self.to_spec().model_dump(mode="json", by_alias=True, exclude_unset=True)
-        return json.dumps(data, indent=4, sort_keys=True)

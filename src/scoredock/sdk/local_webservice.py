@@ -1,12 +1,10 @@
 """A service on this machine: deployed, updated, reloaded, asked for a score, deleted."""
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from scoredock.client import post_score
 from scoredock.errors import ScoredockError
 from scoredock.port import free_port
 from scoredock.sdk.deployment import (
@@ -22,7 +20,9 @@ from scoredock.sdk.environment_images import remove_image
 from scoredock.sdk.errors import AzureMLException, WebserviceException, raised_as
 from scoredock.sdk.inference_config import InferenceConfig
 from scoredock.sdk.model import Models
+from scoredock.sdk.only_in_the_cloud import OnlyInTheCloud
 from scoredock.sdk.operations import Operation
+from scoredock.sdk.scoring import score
 from scoredock.sdk.settings import told
 from scoredock.sdk.states import allowed_in
 from scoredock.sdk.webservice import Webservice
@@ -30,10 +30,8 @@ from scoredock.sdk.workspace import Workspace
 from scoredock.webservice.lifecycle import Code
 from scoredock.webservice.record import RuntimeName, ServiceRecord
 
-_ONLY_CLOUD = "of the cloud: a service on this machine has none"
 
-
-class LocalWebservice(Webservice):
+class LocalWebservice(OnlyInTheCloud, Webservice):
     """A service, in Docker or as a process of this machine."""
 
     def __init__(self, workspace: Workspace, name: str, *, must_exist: bool = True) -> None:
@@ -120,10 +118,10 @@ class LocalWebservice(Webservice):
             print("Checking container health...", flush=True)
         printed = 0
         while not operation.wait(0.3):
-            printed += self._print_log(printed) if show_output else 0
+            printed += _print_rest(self._starting_log(), printed) if show_output else 0
         operation.result()
         if show_output:
-            self._print_log(printed)
+            _print_rest(self._services.logs(self.name), printed)
             print(f"Local webservice is running at {self.scoring_uri}", flush=True)
 
     @allowed_in("deploying", "running")
@@ -135,17 +133,7 @@ class LocalWebservice(Webservice):
         """
         if self.state == "deploying":
             self.wait_for_deployment()
-        try:
-            answer = post_score(self.scoring_uri or "", _body(input_data))
-        except ScoredockError as error:
-            raise WebserviceException(
-                f"Error: Scoring was unsuccessful. {error}",
-                hint="get_logs() tells what the entry script said",
-            ) from error
-        try:
-            return json.loads(answer)
-        except ValueError:
-            return answer
+        return score(self.scoring_uri or "", input_data)
 
     @allowed_in("deploying", "failed", "running")
     def get_logs(self, num_lines: int = 5000, raw: bool = False) -> str:  # noqa: ARG002
@@ -191,29 +179,6 @@ class LocalWebservice(Webservice):
                 f"WebserviceNotFound: No local container with name {self.name}",
                 hint=f"there is {', '.join(self._services.names()) or 'no service'}",
             )
-
-    # --- what only the cloud has ---
-
-    def deploy_to_cloud(self, *_: Any, **__: Any) -> None:
-        """Refuse: there is no cloud."""
-        raise NotImplementedError("there is no cloud to deploy to")
-
-    def get_keys(self) -> None:
-        """Refuse: a service on this machine has no keys."""
-        raise NotImplementedError(f"keys are {_ONLY_CLOUD}")
-
-    def regen_key(self, key: Any) -> None:
-        """Refuse: a service on this machine has no keys."""
-        raise NotImplementedError(f"keys are {_ONLY_CLOUD}")
-
-    def get_token(self) -> None:
-        """Refuse: a service on this machine has no tokens."""
-        raise NotImplementedError(f"tokens are {_ONLY_CLOUD}")
-
-    @classmethod
-    def deserialize(cls, *_: Any, **__: Any) -> None:
-        """Refuse, as the reference does: find a service by its name."""
-        raise NotImplementedError("Webservice(workspace, name) finds a service")
 
     # --- how ---
 
@@ -272,20 +237,21 @@ class LocalWebservice(Webservice):
             )
 
     def _starting_log(self) -> str:
-        return self._services.starting_log(self.name, self._runtime)
-
-    def _print_log(self, printed: int) -> int:
-        """Print the lines of the log that have come since; return how many."""
-        with suppress(ScoredockError):
-            lines = (self._starting_log() or self._services.logs(self.name)).splitlines()
-            for line in lines[printed:]:
-                print(line, flush=True)
-            return max(len(lines) - printed, 0)
-        return 0
+        with suppress(ScoredockError):  # it is only shown: how it ends, the deployment says
+            return self._services.starting_log(self.name, self._runtime)
+        return ""
 
     @property
     def _services_folder(self) -> Path:
         return self.workspace.inner.services / self.name
+
+
+def _print_rest(log: str, printed: int) -> int:
+    """Print the lines of a log that have not been printed; return how many."""
+    lines = log.splitlines()[printed:]
+    for line in lines:
+        print(line, flush=True)
+    return len(lines)
 
 
 def _same_code(record: ServiceRecord) -> Code:
@@ -295,17 +261,3 @@ def _same_code(record: ServiceRecord) -> Code:
     if not (source / serving.entry_script).is_file():
         return Code()
     return Code(source=source, source_name=serving.source_name, entry_script=serving.entry_script)
-
-
-def _body(input_data: Any) -> bytes:
-    if isinstance(input_data, bytes | bytearray):
-        return bytes(input_data)
-    text = input_data if isinstance(input_data, str) else json.dumps(input_data, default=_listed)
-    return text.encode("utf-8")
-
-
-def _listed(value: Any) -> Any:
-    """Return an array as a list, which JSON can hold."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    raise WebserviceException(f"expected what JSON can hold, found {type(value).__name__}")

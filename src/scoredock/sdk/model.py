@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scoredock import registry, stored
-from scoredock.output import warn
+from scoredock import registry
 from scoredock.registry import Wanted
 from scoredock.sdk.errors import (
     ModelNotFoundException,
@@ -14,6 +13,7 @@ from scoredock.sdk.errors import (
     raised_as,
 )
 from scoredock.sdk.model_paths import local_model_path
+from scoredock.sdk.registered_model import RegisteredModel, without_effect
 from scoredock.sdk.settings import report
 from scoredock.sdk.workspace import Workspace
 
@@ -29,7 +29,7 @@ Models = Sequence["Model | str | Path"]
 Filters = Sequence[str | Sequence[str]] | None
 
 
-class Model:
+class Model(RegisteredModel):
     """One version of a model; tags and description change, all else stays."""
 
     class Framework:
@@ -83,81 +83,6 @@ class Model:
         made.workspace, made.inner = workspace, inner
         return made
 
-    # --- what is known of it ---
-
-    @property
-    def name(self) -> str:
-        """What it is called."""
-        return self.inner.name
-
-    @property
-    def version(self) -> int:
-        """Its number."""
-        return self.inner.version
-
-    @property
-    def id(self) -> str:
-        """`NAME:VERSION`."""
-        return self.inner.id
-
-    @property
-    def description(self) -> str:
-        """A sentence about it."""
-        return self.inner.description
-
-    @property
-    def tags(self) -> dict[str, str]:
-        """What can be changed, as a copy."""
-        return dict(self.inner.tags)
-
-    @property
-    def properties(self) -> dict[str, str]:
-        """What stays, as a copy."""
-        return dict(self.inner.properties)
-
-    @property
-    def model_framework(self) -> str:
-        """What it was trained with."""
-        return self.inner.framework
-
-    @property
-    def model_framework_version(self) -> str | None:
-        """The framework's version."""
-        return self.inner.framework_version or None
-
-    @property
-    def created_time(self) -> Any:
-        """When it was registered: a datetime."""
-        return self.inner.created
-
-    @property
-    def url(self) -> str:
-        """Where the workspace keeps it."""
-        return self.inner.path.as_uri()
-
-    def serialize(self) -> dict[str, Any]:
-        """Return all that is known of it, by the reference's keys."""
-        nothing = dict.fromkeys(
-            ("createdBy", "experimentName", "runId", "runDetails", "resourceConfiguration",
-             "sampleInputDatasetId", "sampleOutputDatasetId"),
-        )  # fmt: skip
-        return {
-            "createdTime": self.created_time.isoformat(),
-            "description": self.description,
-            "id": self.id,
-            "mimeType": "application/x-python",
-            "name": self.name,
-            "framework": self.model_framework,
-            "frameworkVersion": self.model_framework_version,
-            "tags": self.tags,
-            "properties": self.properties,
-            "unpack": False,
-            "url": self.url,
-            "version": self.version,
-            "datasets": [],
-            **nothing,
-        }
-
     @staticmethod
     def deserialize(workspace: Workspace, model_payload: Mapping[str, Any]) -> "Model":
         """Return the model that serialize() told of, as it is now."""
@@ -185,7 +110,7 @@ class Model:
         path = Path(model_path)
         if not path.exists():
             raise ModelPathNotFoundException(f"Path does not exist: {path}")
-        _without_effect(
+        without_effect(
             datasets=datasets,
             sample_input_dataset=sample_input_dataset,
             sample_output_dataset=sample_output_dataset,
@@ -234,86 +159,6 @@ class Model:
             )
         return [Model._of(workspace, each) for each in found]
 
-    # --- changed ---
-
-    def update(
-        self,
-        tags: Mapping[str, Any] | None = None,
-        description: str | None = None,
-        sample_input_dataset: Any = None,
-        sample_output_dataset: Any = None,
-        resource_configuration: Any = None,
-    ) -> None:
-        """Replace the tags, the description or both; None leaves what is there."""
-        _without_effect(
-            sample_input_dataset=sample_input_dataset,
-            sample_output_dataset=sample_output_dataset,
-            resource_configuration=resource_configuration,
-        )
-        with raised_as(WebserviceException):
-            self.inner = registry.update(
-                self.workspace.inner, self.inner, tags=tags, description=description
-            )
-
-    def add_tags(self, tags: Mapping[str, Any]) -> None:
-        """Add tags, or give those that are there another value."""
-        with raised_as(WebserviceException):
-            self.inner = registry.add_tags(self.workspace.inner, self.inner, tags)
-
-    def remove_tags(self, tags: Sequence[str]) -> None:
-        """Remove tags by their keys."""
-        with raised_as(WebserviceException):
-            self.inner = registry.remove_tags(self.workspace.inner, self.inner, tags)
-
-    def add_properties(self, properties: Mapping[str, Any]) -> None:
-        """Add properties; one that is there stays as it is, and another value is an error."""
-        with raised_as(WebserviceException):
-            self.inner = registry.add_properties(self.workspace.inner, self.inner, properties)
-
-    def update_tags_properties(
-        self,
-        add_tags: Mapping[str, Any] | None = None,
-        remove_tags: Sequence[str] | None = None,
-        add_properties: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Do what add_properties, add_tags and remove_tags do, the properties first."""
-        if add_properties:
-            self.add_properties(add_properties)
-        if add_tags:
-            self.add_tags(add_tags)
-        if remove_tags:
-            self.remove_tags(remove_tags)
-
-    def add_dataset_references(self, datasets: Any) -> None:
-        """Say that there are no data sets here."""
-        _without_effect(datasets=datasets)
-
-    def delete(self) -> None:
-        """Delete this version; its number is not given again."""
-        with raised_as(WebserviceException):
-            registry.delete(self.workspace.inner, self.inner)
-
-    # --- its files ---
-
-    def download(
-        self, target_dir: str | Path = ".", exist_ok: bool = False, exists_ok: bool | None = None
-    ) -> str:
-        """Copy its file or folder into `target_dir` and return the path of the copy."""
-        if exists_ok is not None:
-            raise WebserviceException("exists_ok is called exist_ok")
-        target = Path(target_dir) / self.inner.entry
-        if target.exists() and not exist_ok:
-            raise WebserviceException(
-                f"File already exists. To overwrite, set exist_ok to True. {target}"
-            )
-        with raised_as(WebserviceException):
-            return str(stored.download(self.inner, Path(target_dir), exist_ok=exist_ok))
-
-    def get_sas_urls(self) -> dict[str, str]:
-        """Return the URL of each file by its path: files of this machine."""
-        folder = self.inner.files_folder
-        return {file.path: (folder / file.path).as_uri() for file in self.inner.files}
-
     @staticmethod
     def get_model_path(
         model_name: str, version: int | None = None, _workspace: Workspace | None = None
@@ -351,7 +196,7 @@ class Model:
         """
         from scoredock.sdk.local_webservice import LocalWebservice
 
-        _without_effect(deployment_target=deployment_target)
+        without_effect(deployment_target=deployment_target)
         service = LocalWebservice(workspace, name, must_exist=False)
         service._deploy(models, inference_config, deployment_config, show_output=show_output)
         return service
@@ -394,7 +239,7 @@ class Model:
         """Measure how long answers to `input_data` take, in a service that is there for that."""
         from scoredock.sdk.profile import ModelProfile
 
-        _without_effect(input_dataset=input_dataset, cpu=cpu, memory_in_gb=memory_in_gb)
+        without_effect(input_dataset=input_dataset, cpu=cpu, memory_in_gb=memory_in_gb)
         return ModelProfile(
             workspace,
             profile_name,
@@ -405,9 +250,6 @@ class Model:
             description=description,
         )
 
-    def __repr__(self) -> str:
-        return f"Model(name={self.name}, id={self.id}, version={self.version})"
-
 
 def _filters(given: Filters) -> list[Wanted]:
     wanted: list[Wanted] = []
@@ -417,9 +259,3 @@ def _filters(given: Filters) -> list[Wanted]:
             raise WebserviceException(f"expected 'key' or ['key', 'value'], found {each!r}")
         wanted.append(pair[0] if len(pair) == 1 else (pair[0], pair[1]))
     return wanted
-
-
-def _without_effect(**given: Any) -> None:
-    for name, value in given.items():
-        if value is not None:
-            warn(f"{name} has no effect: it is of the cloud")

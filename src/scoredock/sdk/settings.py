@@ -26,9 +26,15 @@ _PATHS: Final = {
 def setting(name: str) -> str:
     """Return a variable of the process environment, or else of .env; empty where neither has it.
 
-    Nothing is put into the program's own environment.
+    Of .env nothing is put into the program's own environment, but for SCOREDOCK_STATE.
     """
-    return os.environ.get(name) or read_dotenv().get(name, "")
+    return os.environ[name] if name in os.environ else read_dotenv().get(name, "")
+
+
+def use_state_folder() -> None:
+    """Keep environments where the command line keeps them, where .env says so."""
+    if state := setting("SCOREDOCK_STATE"):
+        os.environ["SCOREDOCK_STATE"] = state
 
 
 def building() -> dict[str, Any]:

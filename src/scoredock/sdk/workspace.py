@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from scoredock import workspace as folders
 from scoredock.output import note
 from scoredock.sdk.errors import UserErrorException, raised_as
-from scoredock.sdk.settings import setting
+from scoredock.sdk.settings import setting, use_state_folder
 
 if TYPE_CHECKING:
     from scoredock.sdk.environment import Environment
@@ -151,6 +151,7 @@ class Workspace:
 
 
 def _set_folder() -> Path | None:
+    use_state_folder()
     set_folder = setting("SCOREDOCK_WORKSPACE")
     return Path(set_folder) if set_folder else None
 

@@ -9,7 +9,7 @@ from docker.errors import NotFound
 from docker.models.containers import Container
 
 from scoredock.compose import run_compose, wait_until_healthy
-from scoredock.deployment import seconds
+from scoredock.deployment import Report, seconds
 from scoredock.engine import connect, engine_errors, holds_port, require_command
 from scoredock.errors import EngineError, ScoredockError
 from scoredock.paths import COMPOSE_FILE

@@ -72,7 +72,7 @@ class ProcessRuntime:
                 log=self._log(revision.number),
                 descriptors=[own.fileno()],
             )
-            url = f"http://127.0.0.1:{own.getsockname()[1]}/"
+            url = "http://127.0.0.1:{}/".format(own.getsockname()[1])
         self._note(str(revision.number), running)
         try:
             self._wait(process, url, revision)
