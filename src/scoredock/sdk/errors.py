@@ -22,7 +22,9 @@ class AzureMLException(ScoredockError):
         self, message: str, *, hint: str = "", log: Sequence[str] = (), exit_code: int = 1
     ) -> None:
         lines = [message, *(f"  | {line}" for line in log)]
-        super().__init__("\n".join([*lines, f" hint: {hint}"] if hint else lines))
+        text = "\n".join([*lines, f" hint: {hint}"] if hint else lines)
+        # Not the next class: some of ours take line breaks out.
+        ScoredockError.__init__(self, text)
         self.message = message
         self.log = tuple(log)
         self.exit_code = exit_code
