@@ -61,16 +61,22 @@ def public_methods() -> dict[str, list[CodeType]]:
     classes = [each for each in classes if not issubclass(each, Exception)]
     found = {}
     for each in classes:
-        for name in dir(each):
-            member = inspect.getattr_static(each, name)
-            owner = next((base for base in each.__mro__ if name in vars(base)), None)
-            shared = any(base in classes and hasattr(base, name) for base in each.__mro__[1:])
-            if name == "__init__" and not shared and owner.__module__.startswith("scoredock"):
+        for name, member in _members(each):
+            inherited = any(base in classes and hasattr(base, name) for base in each.__mro__[1:])
+            if name == "__init__" and not inherited:
                 found[each.__name__] = codes(member)
-            elif not name.startswith("_") and owner.__module__.startswith("scoredock"):
-                if codes(member) and (not shared or name in vars(each)):
-                    found[f"{each.__name__}.{name}"] = codes(member)
-    return {name: code for name, code in found.items() if name not in book()["own"]}
+            elif not name.startswith("_") and (not inherited or name in vars(each)):
+                found[f"{each.__name__}.{name}"] = codes(member)
+    own = book()["own"]
+    return {name: code for name, code in found.items() if code and name not in own}
+
+
+def _members(kind: type) -> Iterator[tuple[str, Any]]:
+    """Yield what a class has of ours, by name."""
+    for name in dir(kind):
+        owner = next((base for base in kind.__mro__ if name in vars(base)), kind)
+        if owner.__module__.startswith("scoredock"):
+            yield name, inspect.getattr_static(kind, name)
 
 
 def codes(member: Any) -> list[CodeType]:

@@ -2,20 +2,22 @@
 
 import json
 import os
+from pathlib import Path
+from typing import Any
 
 import joblib
-import numpy
+import numpy as np
+
+model: Any = None
 
 
-def init():
+def init() -> None:
     """Load the model; called once, at start."""
     global model
-    # One file, which was registered as sklearn_mnist.
-    folder = os.getenv("AZUREML_MODEL_DIR")
-    model = joblib.load(os.path.join(folder, "sklearn_mnist_model.pkl"))
+    model = joblib.load(Path(os.environ["AZUREML_MODEL_DIR"]) / "sklearn_mnist_model.pkl")
 
 
-def run(raw_data):
+def run(raw_data: str) -> "list[int]":
     """Return one digit for each row of 784 numbers."""
-    data = numpy.array(json.loads(raw_data)["data"])
+    data = np.array(json.loads(raw_data)["data"])
     return model.predict(data).tolist()

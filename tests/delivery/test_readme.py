@@ -8,7 +8,13 @@ import pytest
 
 from support import COMMANDS, ROOT
 
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "templates/README.md", "examples/digits/README.md"]
+DOCUMENTS = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "templates/README.md",
+    "examples/digits/README.md",
+    "examples/tutorial/README.md",
+]
 
 
 def shown_commands() -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Services of a program, in the process runtime: test_docker.py has what an engine is needed for."""
+"""Services of a program, in the process runtime."""
 
 import subprocess
 import sys
@@ -106,7 +106,11 @@ def test_a_service_found_by_name_is_as_good_as_the_one_that_was_deployed(
     assert "POST /score 200" in found.get_logs()
     assert len(found.get_logs(num_lines=2).splitlines()) == 2
     told = found.serialize()
-    assert (told["state"], told["computeType"], told["workspaceName"]) == ("running", "Local", "test")
+    assert (told["state"], told["computeType"], told["workspaceName"]) == (
+        "running",
+        "Local",
+        "test",
+    )
 
 
 def test_a_script_that_cannot_be_loaded_is_an_error_of_reload_and_the_old_one_serves(
@@ -213,7 +217,9 @@ def test_what_only_the_cloud_has_is_refused(workspace, name):
     ):
         with pytest.raises(NotImplementedError):
             method(*arguments)
-    with pytest.raises(WebserviceException, match=r"Cannot call get_logs\(\) when service is unknown"):
+    with pytest.raises(
+        WebserviceException, match=r"Cannot call get_logs\(\) when service is unknown"
+    ):
         service.get_logs()
 
 
@@ -227,9 +233,7 @@ def test_what_only_the_cloud_has_is_refused(workspace, name):
         ({"models": ["nothing"]}, FileNotFoundError, "neither a registered model nor a file"),
     ],
 )
-def test_what_cannot_be_deployed_is_refused_at_once(
-    workspace, name, config, change, kind, message
-):
+def test_what_cannot_be_deployed_is_refused_at_once(workspace, name, config, change, kind, message):
     arguments = {"name": name, "models": [], "inference_config": config} | change
 
     with pytest.raises(kind, match=message):
@@ -330,9 +334,7 @@ def test_a_program_that_ends_at_once_tells_why_nothing_serves(
     "ModelProfile.state",
 )
 def test_a_profile_measures_and_leaves_nothing(workspace, model, config):
-    profile = Model.profile(
-        workspace, "first", [model], config, input_data={"a": 1}, requests=5
-    )
+    profile = Model.profile(workspace, "first", [model], config, input_data={"a": 1}, requests=5)
     profile.wait_for_completion(show_output=True)
 
     details = profile.get_details()

@@ -107,7 +107,7 @@ def test_python_cannot_be_removed(package):
 
 
 def test_a_python_without_a_version_is_refused():
-    with pytest.raises(UserErrorException, match="expected a version as in python=3.11"):
+    with pytest.raises(UserErrorException, match=r"expected a version as in python=3\.11"):
         CondaDependencies().add_conda_package("python")
 
 

@@ -220,9 +220,7 @@ class CondaDependencies(ReferenceHelpers):
 
     def _without_option(self, option: str) -> list[str]:
         word = option_word(option)
-        return [
-            line for line in self._pip if not is_option(line) or option_word(line) != word
-        ]
+        return [line for line in self._pip if not is_option(line) or option_word(line) != word]
 
     def _set_python(self, package: str) -> None:
         if not parsed(package).version:
