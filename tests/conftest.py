@@ -3,6 +3,7 @@
 import os
 import socket
 import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,23 @@ import pytest
 from support import ROOT, SCOREDOCK, SETTINGS, base_image
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(autouse=True)
+def calls_what_it_says(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that says with the mark `calls` that it calls a method, and does not."""
+    claimed = [name for mark in request.node.iter_markers("calls") for name in mark.args]
+    if not claimed:
+        yield
+        return
+    from calls import public_methods
+
+    called = set()
+    sys.setprofile(lambda frame, *_: called.add(frame.f_code))
+    yield
+    sys.setprofile(None)
+    methods = public_methods()
+    assert [name for name in claimed if not called & set(methods[name])] == []
 
 
 @pytest.fixture

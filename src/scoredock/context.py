@@ -173,7 +173,7 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
-def copy_source(source: Path, target: Path, leave_out: Path) -> None:
+def copy_source(source: Path, target: Path, *leave_out: Path) -> None:
     """Copy a folder but for `leave_out` and what its .dockerignore names; links become files.
 
     Raises SpecError for network settings among what is copied.
@@ -183,7 +183,7 @@ def copy_source(source: Path, target: Path, leave_out: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for name in sorted(included_files(source, [*patterns, "**/__pycache__"])):
         path = source / name
-        if path.resolve().is_relative_to(leave_out):
+        if any(path.resolve().is_relative_to(folder) for folder in leave_out):
             continue
         if path.name == NETWORK_FILE:
             raise SpecError(

@@ -47,26 +47,37 @@ def load_dotenv(known: Collection[str], project: Path = PROJECT) -> list[str]:
 
     Return a warning for each variable that is neither in `known` nor docker's own.
     """
+    values = read_dotenv(project)
+    for name, value in values.items():
+        if value and name not in os.environ:
+            os.environ[name] = value
+    known = _OWN.union(known)
+    return [
+        f"{project / '.env'}: unknown variable {name}: scoredock ignores it{_nearest(name, known)}"
+        for name in values
+        if name not in known and not name.startswith(_FOREIGN)
+    ]
+
+
+def read_dotenv(project: Path = PROJECT) -> dict[str, str]:
+    """Return what .env says, if there is one. Raises SpecError where it is no text."""
     file = project / ".env"
     if not file.is_file():
-        return []
+        return {}
     from dotenv import dotenv_values  # where there is a file alone is it worth its time
 
     try:
         values = dotenv_values(file)
     except UnicodeDecodeError as error:
         raise SpecError(f"not UTF-8: {error}", path=str(file)) from error
-    for name, value in values.items():
-        if value and name not in os.environ:
-            # The authorities may be here themselves, as PEM text.
-            is_path = name in _PATHS and "\n" not in value
-            os.environ[name] = str(project / value) if is_path else value
-    known = _OWN.union(known)
-    return [
-        f"{file}: unknown variable {name}: scoredock ignores it{_nearest(name, known)}"
-        for name in values
-        if name not in known and not name.startswith(_FOREIGN)
-    ]
+    # The authorities may be here themselves, as PEM text.
+    paths = {
+        name for name, value in values.items() if name in _PATHS and value and "\n" not in value
+    }
+    return {
+        name: str(project / value) if value and name in paths else value or ""
+        for name, value in values.items()
+    }
 
 
 def _nearest(name: str, known: Collection[str]) -> str:

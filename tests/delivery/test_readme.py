@@ -15,6 +15,7 @@ DOCUMENTS = [
     "docs/lock.md",
     "docs/workspace.md",
     "examples/digits/README.md",
+    "examples/tutorial/README.md",
 ]
 
 

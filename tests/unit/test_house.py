@@ -76,6 +76,7 @@ ORDER = [
     "doctor",
     "options",
     "output",
+    "sdk",
     "commands",
     "cli",
     "__main__",

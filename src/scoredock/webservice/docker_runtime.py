@@ -108,9 +108,8 @@ class DockerRuntime:
             raise EngineError(f"{record.name} has no container", hint="scoredock service deploy")
         with engine_errors("reloading"):
             check = ["python", "-m", "scoredock_server", "--check"]
-            status, output = container.exec_run(check)
-            said: bytes = output  # as nothing is streamed
-            if status:
+            status, said = container.exec_run(check)
+            if status and isinstance(said, bytes):  # as nothing is streamed
                 raise EngineError(
                     f"{record.name} was not reloaded: the entry script cannot be loaded",
                     log=said.decode("utf-8", "replace").splitlines()[-40:],

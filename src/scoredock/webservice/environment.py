@@ -50,20 +50,16 @@ def make_environment(wanted: Deployment, runtime: RuntimeName, told: Told) -> Ma
 
     Of `wanted` only the spec and what a build needs is used. Raises SpecError and EngineError.
     """
-    reading = read(wanted.spec)
-    env, notes = resolve(reading.spec, keep=wanted.keep, installer=wanted.installer)
-    for line in reading.warnings:
-        told.warn(line)
-    for line in notes:
-        told.note(line)
-    rendered = render(env, _NO_CODE, load_templates(wanted.templates))
-    base_context = reading.build_context if env.base_files else None
-    planned = Plan(env=env, code=_NO_CODE, rendered=rendered, base_context=base_context)
+    planned = plan_environment(wanted, warn=told.warn, note=told.note)
+    env = planned.env
     if runtime == "docker":
-        return MadeEnvironment(place=_image(wanted, planned, told), env=env)
+        image = image_name(wanted, planned)
+        if not has_image(image):
+            _build(wanted, planned, image, told)
+        return MadeEnvironment(place=image, env=env)
     prefix = virtualenv.prepare(
         env,
-        rendered["conda_dependencies.yml"],
+        planned.rendered["conda_dependencies.yml"],
         report=told.report,
         ca_file=wanted.ca_file,
         pip_config=wanted.pip_config,
@@ -72,35 +68,54 @@ def make_environment(wanted: Deployment, runtime: RuntimeName, told: Told) -> Ma
     return MadeEnvironment(place=str(prefix), env=env)
 
 
-def _image(wanted: Deployment, planned: Plan, told: Told) -> str:
-    """Return the image's name, which tells what it is made from; it is built at the first call."""
+def plan_environment(
+    wanted: Deployment, *, warn: Report, note: Report, code: ScoringCode = _NO_CODE
+) -> Plan:
+    """Return what the environment of `wanted.spec` is, for `code`, which the image has or not."""
+    reading = read(wanted.spec)
+    env, notes = resolve(reading.spec, keep=wanted.keep, installer=wanted.installer)
+    for line in reading.warnings:
+        warn(line)
+    for line in notes:
+        note(line)
+    rendered = render(env, code, load_templates(wanted.templates))
+    base_context = reading.build_context if env.base_files else None
+    return Plan(env=env, code=code, rendered=rendered, base_context=base_context)
+
+
+def image_name(wanted: Deployment, planned: Plan) -> str:
+    """Return the name of the environment's image, which tells what it is made from."""
     made_from = [
         kit_hash(), wanted.base_image, wanted.build_image,
         *(text for _, text in sorted(planned.rendered.items())),
         *_contents(planned),
     ]  # fmt: skip
     key = hashlib.sha256("\0".join(made_from).encode()).hexdigest()[:16]
-    image = f"scoredock/environment:{key}"
+    return f"scoredock/environment:{key}"
+
+
+def has_image(image: str) -> bool:
+    """Tell whether the engine has the image."""
     with engine_errors("looking for the image"):
         try:
             connect().images.get(image)
         except ImageNotFound:
-            pass
-        else:
-            return image
+            return False
+    return True
+
+
+def _build(wanted: Deployment, planned: Plan, image: str, told: Told) -> None:
     with tempfile.TemporaryDirectory() as folder:
         empty = Path(folder, "code")
         empty.mkdir()
-        context = Path(folder, "context")
         run_build(
             replace(wanted, source=empty, models=empty / "models"),
             planned,
             tag=image,
             report=told.report,
             verbose=told.verbose,
-            folder=context,
+            folder=Path(folder, "context"),
         )
-    return image
 
 
 def _contents(planned: Plan) -> list[str]:

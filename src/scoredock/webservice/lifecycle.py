@@ -8,6 +8,7 @@ running is removed by whatever is done next with the service.
 
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -18,7 +19,7 @@ from scoredock.deployment import Deployment
 from scoredock.errors import EngineError
 from scoredock.port import free_port
 from scoredock.webservice.docker_runtime import DockerRuntime
-from scoredock.webservice.environment import Told, make_environment
+from scoredock.webservice.environment import MadeEnvironment, Told, make_environment
 from scoredock.webservice.process_runtime import ProcessRuntime
 from scoredock.webservice.record import (
     MountedModel,
@@ -61,8 +62,9 @@ class Code:
 class Wanted:
     """What a service is to serve; what is None stays as it is."""
 
-    environment: Deployment | None = None
-    """A spec, with what a build needs; its code and its models count for nothing here."""
+    environment: Deployment | MadeEnvironment | None = None
+    """A spec, with what a build needs, whose code and models count for nothing here; or what was
+    made of one for the same runtime."""
     code: Code = Code()
     models: Sequence[MountedModel | Path] | None = None
     """Registered ones, and files or folders that are not."""
@@ -130,11 +132,11 @@ class Services:
             code, kept = folder.code(revision.number), folder.revision(revision.number) / "kept"
             shutil.rmtree(kept, ignore_errors=True)
             shutil.copytree(code, kept)
-            _fill(code, Path(revision.source))
+            self._fill(code, Path(revision.source))
             try:
                 self._runtime(folder, record).reload(record)
             except BaseException:
-                _fill(code, kept)
+                self._fill(code, kept)
                 raise
             finally:
                 shutil.rmtree(kept, ignore_errors=True)
@@ -166,6 +168,25 @@ class Services:
             self._runtime(folder, record).remove(name)
             shutil.rmtree(folder.path)
 
+    def starting_log(self, name: str, runtime: RuntimeName) -> str:
+        """Return what the revision says that is being started; empty where none is."""
+        folder = self._folder(name)
+        record = folder.find() or ServiceRecord(
+            name=name, runtime=runtime, bind="", port=0, created=""
+        )
+        made = [int(path.name) for path in (folder.path / "revisions").glob("[0-9]*")]
+        started = set(made) - {each.number for each in record.revisions}
+        if not started:
+            return ""
+        with suppress(EngineError):  # it has ended meanwhile, and the deployment says how
+            starting = replace(record, current=max(started))
+            return self._runtime(folder, starting).log(starting, tail=5000)
+        return ""
+
+    def _fill(self, folder: Path, source: Path) -> None:
+        # The source folder may be that of the project, with the workspace in it.
+        _fill(folder, source, leave_out=self._workspace.resolve())
+
     def _folder(self, name: str) -> ServiceFolder:
         return ServiceFolder(self._services, check_name(name))
 
@@ -191,13 +212,13 @@ class Services:
         number = max((each.number for each in record.revisions), default=0) + 1
         given: dict[str, Any] = {"variables": wanted.variables, "start_period": wanted.start_period}
         if wanted.models is not None:
-            given["models"] = _mounted(wanted.models, folder, number)
+            given["models"] = mounted_models(wanted.models, folder.revision(number) / "models")
         if wanted.code != Code():
             given |= _code(wanted.code, old)
         if wanted.environment is not None:
             given |= _environment(wanted.environment, record.runtime, told)
         revision = replace(old, number=number, created=_now(), **_present(given))
-        _fill(folder.code(number), wanted.code.source or folder.code(old.number))
+        self._fill(folder.code(number), wanted.code.source or folder.code(old.number))
         settings = {
             "bind": wanted.bind,
             "port": wanted.port or record.port or free_port(),
@@ -280,23 +301,25 @@ def _code(wanted: Code, old: Revision) -> dict[str, Any]:
     }
 
 
-def _environment(deployment: Deployment, runtime: RuntimeName, told: Told) -> dict[str, Any]:
-    made = make_environment(deployment, runtime, told)
+def _environment(
+    wanted: Deployment | MadeEnvironment, runtime: RuntimeName, told: Told
+) -> dict[str, Any]:
+    made = wanted
+    if isinstance(made, Deployment):
+        made = make_environment(made, runtime, told)
     found = {"environment": made.place, "environment_name": made.env.name}
     if runtime == "docker":  # the image has its variables
         return found | {"service_options": made.env.service_options}
     return found | {"environment_variables": dict(made.env.variables)}
 
 
-def _mounted(
-    models: Sequence[MountedModel | Path], folder: ServiceFolder, number: int
-) -> tuple[MountedModel, ...]:
-    """Return the models as the revision has them; what is not registered is copied to it."""
+def mounted_models(models: Sequence[MountedModel | Path], copies: Path) -> tuple[MountedModel, ...]:
+    """Return the models as a revision has them; what is not registered is copied into `copies`."""
     mounted = []
     for model in models:
         if isinstance(model, Path):
             # As in the reference: the first 30 characters, and a version that no registry gives.
-            place = folder.revision(number) / "models" / model.name[:30] / "0"
+            place = copies / model.name[:30] / "0"
             _copy(model, place / model.name)
             model = MountedModel(name=model.name[:30], version="0", folder=str(place))
         mounted.append(model)
@@ -319,15 +342,17 @@ def _copy(path: Path, target: Path) -> None:
         each.chmod(each.stat().st_mode | (0o555 if each.is_dir() else 0o444))
 
 
-def _fill(folder: Path, source: Path) -> None:
-    """Let `folder`, which may be mounted somewhere, hold what `source` holds."""
+def _fill(folder: Path, source: Path, *, leave_out: Path) -> None:
+    """Let `folder`, which may be mounted somewhere, hold what `source` holds but `leave_out`."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink()
-    copy_source(source.resolve(), folder, leave_out=source.resolve() / "models")
+    source = source.resolve()
+    within = [leave_out] if leave_out.is_relative_to(source) else []
+    copy_source(source, folder, source / "models", *within)
     for each in (folder, *folder.rglob("*")):
         each.chmod(0o755 if each.is_dir() else 0o644)
 
