@@ -126,8 +126,11 @@ class BuildProgress:
 
     @property
     def failed_step(self) -> str:
-        """The name of the step that failed, as BuildKit gives it."""
-        return self.steps[self.failed].name if self.failed else ""
+        """The name of the step that failed, in one line; whole where it may name an image."""
+        if not self.failed:
+            return ""
+        step = self.steps[self.failed]
+        return step.title if step.counts else step.name
 
     @property
     def failed_log(self) -> list[str]:

@@ -18,7 +18,7 @@ from scoredock.errors import SpecError
 # The folder of the whole build context that the text's own context is copied to.
 FOLDER: Final = "base_context"
 # The names of the stages in Dockerfile.j2; those of conda channels begin with the second.
-RESERVED: Final = ("code", "channel", "base", "build", "lock", "final")
+RESERVED: Final = ("code", "channel", "base", "build", "lock", "parts", "final")
 
 _FROM: Final = re.compile(
     r"(?P<flags>(?:--\S+\s+)*)(?P<image>\S+)(?:\s+AS\s+(?P<name>\S+))?\s*", re.IGNORECASE

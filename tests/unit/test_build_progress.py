@@ -145,6 +145,18 @@ def test_a_step_that_fails_keeps_its_name_and_its_last_lines_alone():
     assert LAST_LINES == 20
 
 
+def test_a_step_that_fails_is_named_in_a_short_line_and_an_image_whole():
+    run = "[build 4/4] RUN --mount=type=cache,id=x,target=/x     python3 " + "x" * 99
+    load = "[internal] load metadata for registry.example.com/" + "x" * 99
+
+    of_run, _ = taken(completed(run, error=FAILURE))
+    of_load, _ = taken(completed(load, error="not found"))
+
+    assert of_run.failed_step.startswith("[build 4/4] RUN python3 xxx")
+    assert len(of_run.failed_step) < 80
+    assert of_load.failed_step == load
+
+
 def test_many_lines_in_one_piece_of_output_are_counted_one_by_one():
     text = "".join(f"line {number}\n" for number in range(30))
 

@@ -5,7 +5,7 @@ import pytest
 
 from scoredock.paths import COMPOSE_FILE
 
-SHOW = 'printf "%s|" "$SCOREDOCK_NETWORK" "$SCOREDOCK_APT_CONF" "$CA_FILE"'
+SHOW = 'printf "%s|" "$SCOREDOCK_NETWORK" "$SCOREDOCK_APT_CONF" "${CA_FILE-}"'
 
 
 @pytest.fixture

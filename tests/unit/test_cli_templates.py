@@ -60,7 +60,7 @@ def test_a_block_of_another_template_is_not_found(run):
     result = run("templates", "show", "user", "--template", "conda_dependencies.yml.j2")
 
     assert result.returncode == 3
-    assert "the blocks are name, channels, conda, pip\n" in result.stderr
+    assert "the blocks are name, channels, conda, pip, constraints\n" in result.stderr
 
 
 def test_eject_makes_the_folder_and_prints_where_the_copy_is(run, tmp_path):
