@@ -13,6 +13,7 @@ from scoredock.conda import CondaPackage, accepted_pythons, newest_python, parse
 from scoredock.conda_names import PIP_NAMES
 from scoredock.defaults import defaults, one_line
 from scoredock.errors import SpecError
+from scoredock.numpy_one import BOUND, needs_numpy_1
 from scoredock.spec import CondaDependencies
 
 Installer: TypeAlias = Literal["none", "pip", "conda"]
@@ -78,7 +79,11 @@ def choose_packages(
         pip_requirement=_pip_requirement(packages, python_version),
         channels=_channels(conda),
         conda_packages=written if python else (f"python={python_version}", *written),
-        pip_packages=(*_translated(packages, conda, notes), *_pip_packages(conda, keep)),
+        pip_packages=_with_numpy(
+            (*_translated(packages, conda, notes), *_pip_packages(conda, keep)),
+            python_version,
+            notes,
+        ),
     )
 
 
@@ -263,6 +268,18 @@ def _pip_packages(conda: CondaDependencies, keep: Collection[str]) -> tuple[PipP
         )
         for _, line in _pip_lines(conda)
     )
+
+
+def _with_numpy(
+    packages: tuple[PipPackage, ...], python_version: str, notes: list[str]
+) -> tuple[PipPackage, ...]:
+    """Add the bound of numpy that a package of its time needs, with a note."""
+    installed = [package.requirement for package in packages if not package.replaced]
+    old = needs_numpy_1(installed, python_version)
+    if not old:
+        return packages
+    notes.append(f"{BOUND} is added: {old} is built for numpy 1, and nothing bounds numpy")
+    return (*packages, PipPackage(requirement=BOUND))
 
 
 @cache
