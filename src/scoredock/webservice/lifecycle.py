@@ -326,9 +326,7 @@ def _environment(
     return found | {"environment_variables": dict(made.env.variables)}
 
 
-def mounted_models(
-    models: Sequence[MountedModel | Path], copies: Path
-) -> tuple[MountedModel, ...]:
+def mounted_models(models: Sequence[MountedModel | Path], copies: Path) -> tuple[MountedModel, ...]:
     """Return the models as a revision has them; what is not registered is copied into `copies`."""
     # As in the reference: the first 30 characters, and a version that no registry gives.
     places = [
