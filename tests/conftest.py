@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import docker
@@ -16,21 +16,23 @@ from support import ROOT, SCOREDOCK, SETTINGS, base_image
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-@pytest.fixture(autouse=True)
-def calls_what_it_says(request: pytest.FixtureRequest) -> Iterator[None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Fail a test that says with the mark `calls` that it calls a method, and does not."""
-    claimed = [name for mark in request.node.iter_markers("calls") for name in mark.args]
+    claimed = [name for mark in pyfuncitem.iter_markers("calls") for name in mark.args]
     if not claimed:
-        yield
-        return
+        return (yield)
     from calls import public_methods
 
     called = set()
     sys.setprofile(lambda frame, *_: called.add(frame.f_code))
-    yield
-    sys.setprofile(None)
+    try:
+        result = yield
+    finally:
+        sys.setprofile(None)
     methods = public_methods()
     assert [name for name in claimed if not called & set(methods[name])] == []
+    return result
 
 
 @pytest.fixture

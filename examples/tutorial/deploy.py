@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Usage: python examples/tutorial/deploy.py [PORT]
+"""Usage: python examples/tutorial/deploy.py [PORT [NAME]]
 
 The tutorial of Azure Machine Learning, "run and deploy locally", with no cloud: deploy the model of
 handwritten digits, score, update, and register a model that was trained again. What the tutorial
@@ -36,7 +36,7 @@ def prepare() -> None:
         env.register(workspace=ws)
 
 
-def deploy(port: int) -> LocalWebservice:
+def deploy(port: int, name: str) -> LocalWebservice:
     """Deploy the model, score, and deploy it again, which takes no time."""
     ws = Workspace.from_config()
     model = Model(ws, "sklearn_mnist")
@@ -48,7 +48,7 @@ def deploy(port: int) -> LocalWebservice:
     begun = time.monotonic()
     service = Model.deploy(
         workspace=ws,
-        name="sklearn-mnist-local",
+        name=name,
         models=[model],
         inference_config=inference_config,
         deployment_config=deployment_config,
@@ -97,9 +97,10 @@ def train_and_register(folder: Path) -> None:
 
 def main() -> None:
     """Do all of it, in a folder of its own for what is written."""
+    given = dict(zip(("port", "name"), sys.argv[1:], strict=False))
     os.chdir(HERE)
     prepare()
-    deploy(int(sys.argv[1]) if sys.argv[1:] else 6789)
+    deploy(int(given.get("port", 6789)), given.get("name", "sklearn-mnist-local"))
     with tempfile.TemporaryDirectory() as folder:
         work_with_the_environment(Path(folder))
         train_and_register(Path(folder))

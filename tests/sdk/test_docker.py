@@ -132,7 +132,7 @@ def test_a_package_serves_with_nothing_but_its_image(workspace, model, config, e
     package.wait_for_creation(show_output=True)
     assert package.state == "Succeeded"
     assert package.pull() == package.location == f"test:{label}"
-    assert "FROM scoredock/environment:" in package.get_logs()
+    assert "scoredock/environment:" in package.get_logs()
     assert package.get_container_registry().address is None
     assert package.serialize()["packageType"] == "DockerImage"
     with pytest.raises(WebserviceException, match="there is no Dockerfile to save"):

@@ -246,10 +246,22 @@ def test_two_models_of_one_basename_are_refused(workspace, name, config, tmp_pat
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "model.txt").write_text(folder)
-    service = Model.deploy(workspace, name, ["a/model.txt", "b/model.txt"], config)
 
     with pytest.raises(WebserviceException, match=r"two models are called model\.txt"):
-        service.wait_for_deployment()
+        Model.deploy(workspace, name, ["a/model.txt", "b/model.txt"], config)
+
+    assert workspace.webservices == {}
+
+
+def test_the_programs_files_may_go_once_deploy_has_returned(workspace, name, config, tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "greeting.txt").write_text("hello")
+    service = Model.deploy(workspace, name, ["model/greeting.txt"], config)
+    (tmp_path / "model" / "greeting.txt").unlink()
+
+    service.wait_for_deployment()
+
+    assert service.run("1") == ["hello", 1]
 
 
 def test_an_environment_that_cannot_be_made_is_raised_by_deploy(workspace, name, config):

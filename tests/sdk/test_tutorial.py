@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import uuid
 
 import pytest
 
@@ -11,9 +12,9 @@ from scoredock.sdk import Webservice, Workspace
 from support import ROOT
 
 
-def run_tutorial(port, **variables):
+def run_tutorial(port, name, **variables):
     return subprocess.run(
-        [sys.executable, ROOT / "examples" / "tutorial" / "deploy.py", str(port)],
+        [sys.executable, ROOT / "examples" / "tutorial" / "deploy.py", str(port), name],
         env=os.environ | variables,
         capture_output=True,
         text=True,
@@ -36,7 +37,9 @@ def folder(tmp_path):
 
 
 def test_the_tutorials_program_runs(runtime, folder, port):
-    done = run_tutorial(port, RUNTIME=runtime, SCOREDOCK_WORKSPACE=str(folder))
+    name = f"tutorial-{uuid.uuid4().hex[:8]}"
+
+    done = run_tutorial(port, name, RUNTIME=runtime, SCOREDOCK_WORKSPACE=str(folder))
 
     assert done.returncode == 0, done.stderr + done.stdout
     assert f"http://localhost:{port}/score\nthe digit is [2]\n" in done.stdout
@@ -50,5 +53,5 @@ def test_the_tutorials_program_runs(runtime, folder, port):
     assert "sklearn_diabetes is registered as version 2" in done.stdout
     workspace = Workspace.from_config(folder)
     [service] = Webservice.list(workspace)
-    assert (service.name, service.state) == ("sklearn-mnist-local", "running")
+    assert (service.name, service.state) == (name, "running")
     assert workspace.models["sklearn_diabetes"].tags == {"area": "diabetes", "type": "regression"}

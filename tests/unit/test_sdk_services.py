@@ -79,7 +79,7 @@ def test_an_error_of_the_engine_keeps_log_hint_and_exit_code():
 
 
 def test_an_operation_raises_its_error_whenever_it_is_asked():
-    def fail():
+    def fail(_mark):
         raise ValueError("no")
 
     operation = Operation(fail, doing="failing")

@@ -1,23 +1,20 @@
 """How a service is deployed on this machine, and what of a program is to be served."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from scoredock.errors import WorkspaceError
 from scoredock.sdk.environment_images import make
-from scoredock.sdk.errors import ModelPathNotFoundException, WebserviceException
+from scoredock.sdk.errors import ModelPathNotFoundException, WebserviceException, raised_as
 from scoredock.sdk.inference_config import InferenceConfig
 from scoredock.sdk.model import Model, Models
 from scoredock.sdk.settings import chosen_runtime, start_period
 from scoredock.sdk.workspace import Workspace
 from scoredock.webservice.asked import find_model, mounted
+from scoredock.webservice.environment import Told
 from scoredock.webservice.lifecycle import Code, Wanted
-from scoredock.webservice.record import MountedModel, RuntimeName
-
-if TYPE_CHECKING:
-    from scoredock.webservice.environment import MadeEnvironment, Told
+from scoredock.webservice.record import MountedModel, RuntimeName, ServiceRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,39 +78,54 @@ def _model_to_mount(workspace: Workspace, model: Any) -> MountedModel | Path:
     if not isinstance(model, str | Path):
         raise NotImplementedError(f"expected a model, its id or a path, found {model!r}")
     try:
-        return find_model(workspace.inner, str(model))
+        found = find_model(workspace.inner, str(model))
     except WorkspaceError as error:
         if Path(model).exists():
-            return Path(model)
+            return Path(model).absolute()
         raise ModelPathNotFoundException(
             f"{model}: neither a registered model nor a file or folder"
         ) from error
+    return found.absolute() if isinstance(found, Path) else found
 
 
-def environment_to_serve(
-    config: InferenceConfig, service: str, runtime: RuntimeName, told: "Told"
-) -> "MadeEnvironment":
-    """Make the environment of an inference configuration, where it is not there yet."""
-    with config.environment_of(service).in_folder() as folder:
-        return make(folder, runtime, told)
-
-
-def wanted(
+def to_serve(
+    workspace: Workspace,
+    name: str,
     *,
-    environment: "MadeEnvironment | None",
-    code: Code,
-    models: list[MountedModel | Path] | None,
+    models: Models | None,
+    config: InferenceConfig | None,
+    serving: ServiceRecord | None,
+    runtime: RuntimeName,
     port: int,
-    description: str | None = None,
-    tags: Mapping[str, str] | None = None,
+    told: Told,
 ) -> Wanted:
-    """Return what a service is to serve; what is None or empty stays as it is."""
-    return Wanted(
-        environment=environment,
-        code=code,
-        models=models,
-        port=port or None,
-        start_period=start_period(),
-        description=description,
-        tags=tags,
-    )
+    """Return what a service is to serve, with its environment made where it is not there yet.
+
+    Of the service that is `serving` stays what is None: its environment, and its code as that is
+    now in the folder that it came from.
+    """
+    with raised_as(WebserviceException):
+        mounts = models_to_mount(workspace, models) if models is not None else None
+        period = start_period()
+        if config is None and serving is not None:
+            return Wanted(code=_same_code(serving), models=mounts, port=port, start_period=period)
+        config = checked_config(config)
+        with config.environment_of(name).in_folder() as folder:
+            made = make(folder, runtime, told)
+        return Wanted(
+            environment=made,
+            code=config.code(workspace.inner.services / name),
+            models=mounts,
+            port=port,
+            start_period=period,
+            description=config.description,
+        )
+
+
+def _same_code(record: ServiceRecord) -> Code:
+    """Return the code that is served, from where it came; as it is where that is gone."""
+    serving = record.serving
+    source = Path(serving.source)
+    if not (source / serving.entry_script).is_file():
+        return Code()
+    return Code(source=source, source_name=serving.source_name, entry_script=serving.entry_script)

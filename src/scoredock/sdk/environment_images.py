@@ -96,7 +96,7 @@ class ImageBuildDetails:
         self._shown = False
         who = Told(warn=self._take, note=self._take, report=self._take, verbose=True)
 
-        def work() -> None:
+        def work(_mark: Any) -> None:
             with raised_as(AzureMLException):
                 build(who)
 

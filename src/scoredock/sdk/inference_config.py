@@ -107,7 +107,8 @@ class InferenceConfig:
         """
         self.check()
         if self.source_directory is not None:
-            return Code(source=Path(self.source_directory), entry_script=self.entry_script)
+            source = Path(self.source_directory).absolute()
+            return Code(source=source, entry_script=self.entry_script)
         script = self._script.absolute()
         digest = hashlib.sha256(str(script).encode()).hexdigest()[:12]
         folder = service_folder / "sources" / digest

@@ -1,8 +1,7 @@
 """A service on this machine: deployed, updated, reloaded, asked for a score, deleted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from scoredock.errors import ScoredockError
@@ -10,11 +9,8 @@ from scoredock.port import free_port
 from scoredock.sdk.deployment import (
     LocalWebserviceDeploymentConfiguration,
     checked,
-    checked_config,
     configuration,
-    environment_to_serve,
-    models_to_mount,
-    wanted,
+    to_serve,
 )
 from scoredock.sdk.environment_images import remove_image
 from scoredock.sdk.errors import AzureMLException, WebserviceException, raised_as
@@ -27,8 +23,7 @@ from scoredock.sdk.settings import told
 from scoredock.sdk.states import allowed_in
 from scoredock.sdk.webservice import Webservice
 from scoredock.sdk.workspace import Workspace
-from scoredock.webservice.lifecycle import Code
-from scoredock.webservice.record import RuntimeName, ServiceRecord
+from scoredock.webservice.record import RuntimeName
 
 
 class LocalWebservice(OnlyInTheCloud, Webservice):
@@ -199,28 +194,29 @@ class LocalWebservice(OnlyInTheCloud, Webservice):
         runtime = record.runtime if serving and record and not target.runtime else target.chosen()
         if models is None and serving is None:
             models = self._models or []
-        who = told(verbose=show_output)
-        with raised_as(WebserviceException):
-            mounts = models_to_mount(self.workspace, models) if models is not None else None
-            if config is None and serving:
-                made, code = None, _same_code(serving)
-            else:
-                config = checked_config(config)
-                made = environment_to_serve(config, self.name, runtime, who)
-                code = config.code(self._services_folder)
         self._port = target.port or (record.port if record else 0) or free_port()
-        asked = wanted(
-            environment=made, code=code, models=mounts, port=self._port,
-            description=config.description if config else None,
-        )  # fmt: skip
+        who = told(verbose=show_output)
+        asked = to_serve(
+            self.workspace,
+            self.name,
+            models=models,
+            config=config,
+            serving=serving,
+            runtime=runtime,
+            port=self._port,
+            told=who,
+        )
         self._config, self._runtime = config, runtime
         self._models = models if models is not None else self._models
 
-        def work() -> None:
+        def work(copied: Callable[[], None]) -> None:
             with raised_as(WebserviceException):
-                self._services.deploy(self.name, asked, runtime=runtime, told=who)
+                self._services.deploy(self.name, asked, runtime=runtime, told=who, prepared=copied)
 
-        self._begin(Operation(work, doing=f"deploying {self.name}"))
+        operation = Operation(work, doing=f"deploying {self.name}")
+        self._begin(operation)
+        # The program may do with its files as it likes when this returns.
+        operation.wait_for_mark()
 
     def _settle(self) -> None:
         """Wait for what goes on with this service; how it ends is of no interest any more."""
@@ -241,10 +237,6 @@ class LocalWebservice(OnlyInTheCloud, Webservice):
             return self._services.starting_log(self.name, self._runtime)
         return ""
 
-    @property
-    def _services_folder(self) -> Path:
-        return self.workspace.inner.services / self.name
-
 
 def _print_rest(log: str, printed: int) -> int:
     """Print the lines of a log that have not been printed; return how many."""
@@ -252,12 +244,3 @@ def _print_rest(log: str, printed: int) -> int:
     for line in lines:
         print(line, flush=True)
     return len(lines)
-
-
-def _same_code(record: ServiceRecord) -> Code:
-    """Return the code that is served, from where it came; as it is where that is gone."""
-    serving = record.serving
-    source = Path(serving.source)
-    if not (source / serving.entry_script).is_file():
-        return Code()
-    return Code(source=source, source_name=serving.source_name, entry_script=serving.entry_script)

@@ -32,17 +32,6 @@ Filters = Sequence[str | Sequence[str]] | None
 class Model(RegisteredModel):
     """One version of a model; tags and description change, all else stays."""
 
-    class Framework:
-        """The frameworks that a model may name."""
-
-        CUSTOM = "Custom"
-        TENSORFLOW = "TensorFlow"
-        SCIKITLEARN = "ScikitLearn"
-        ONNX = "Onnx"
-        TFKERAS = "TfKeras"
-        PYTORCH = "PyTorch"
-        MULTI = "Multi"
-
     def __init__(
         self,
         workspace: Workspace,

@@ -15,9 +15,11 @@ from scoredock.output import print_error
 class Operation:
     """Something that has been begun; result() waits for its end."""
 
-    def __init__(self, work: Callable[[], None], *, doing: str) -> None:
-        """Begin `work`; `doing` says what it is, for the error that nobody asks for."""
+    def __init__(self, work: Callable[[Callable[[], None]], None], *, doing: str) -> None:
+        """Begin `work`, which is given what marks how far it has come; `doing` says what it is."""
         self._work = work
+        self._is_marked = False
+        self._settled = threading.Event()
         self._error: BaseException | None = None
         self._is_told = False
         self._thread = threading.Thread(target=self._run, name=f"scoredock: {doing}")
@@ -44,6 +46,12 @@ class Operation:
         self._thread.join(timeout)
         return not self.is_running
 
+    def wait_for_mark(self) -> None:
+        """Wait until the work has come so far, and raise its error where it has not."""
+        self._settled.wait()
+        if not self._is_marked:
+            self.result()
+
     def result(self) -> None:
         """Wait for the end and raise the error that it came with."""
         self._thread.join()
@@ -51,12 +59,17 @@ class Operation:
         if self._error is not None:
             raise self._error
 
+    def _mark(self) -> None:
+        self._is_marked = True
+        self._settled.set()
+
     def _run(self) -> None:
         try:
-            self._work()
+            self._work(self._mark)
         except BaseException as error:
             self._error = error
         finally:
+            self._settled.set()
             if self._error is None:
                 atexit.unregister(self._tell)
 

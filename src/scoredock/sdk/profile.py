@@ -72,7 +72,7 @@ class ModelProfile:
         """Return the same as get_details()."""
         return self.get_details()
 
-    def _measure(self) -> None:
+    def _measure(self, _mark: Any) -> None:
         name = f"profile-{uuid.uuid4().hex[:8]}"
         service = LocalWebservice(self.workspace, name, must_exist=False)
         with raised_as(WebserviceException):

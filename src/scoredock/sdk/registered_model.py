@@ -16,6 +16,17 @@ class RegisteredModel:
     workspace: Workspace
     inner: registry.Model
 
+    class Framework:
+        """The frameworks that a model may name."""
+
+        CUSTOM = "Custom"
+        TENSORFLOW = "TensorFlow"
+        SCIKITLEARN = "ScikitLearn"
+        ONNX = "Onnx"
+        TFKERAS = "TfKeras"
+        PYTORCH = "PyTorch"
+        MULTI = "Multi"
+
     # --- what is known of it ---
 
     @property

@@ -7,7 +7,7 @@ running is removed by whatever is done next with the service.
 """
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -92,9 +92,18 @@ class Services:
         return self._folder(name).read()
 
     def deploy(
-        self, name: str, wanted: Wanted, *, runtime: RuntimeName, told: Told
+        self,
+        name: str,
+        wanted: Wanted,
+        *,
+        runtime: RuntimeName,
+        told: Told,
+        prepared: Callable[[], None] = lambda: None,
     ) -> ServiceRecord:
-        """Serve what is wanted under this name; a service that is there already is updated."""
+        """Serve what is wanted under this name; a service that is there already is updated.
+
+        `prepared` is called once all is copied, before anything is started.
+        """
         folder = self._folder(name)
         with folder.locked():
             record = folder.find()
@@ -106,7 +115,7 @@ class Services:
                 record = ServiceRecord(
                     name=name, runtime=runtime, bind="127.0.0.1", port=0, created=_now()
                 )
-            return self._update(folder, record, wanted, told)
+            return self._update(folder, record, wanted, told, prepared)
 
     def update(self, name: str, wanted: Wanted, *, told: Told) -> ServiceRecord:
         """Serve something else; what is None in `wanted` stays as it is."""
@@ -196,9 +205,15 @@ class Services:
         return ProcessRuntime(folder)
 
     def _update(
-        self, folder: ServiceFolder, record: ServiceRecord, wanted: Wanted, told: Told
+        self,
+        folder: ServiceFolder,
+        record: ServiceRecord,
+        wanted: Wanted,
+        told: Told,
+        prepared: Callable[[], None] = lambda: None,
     ) -> ServiceRecord:
         record, revision = self._new_revision(folder, record, wanted, told)
+        prepared()
         return self._switch(folder, record, revision, told)
 
     def _new_revision(
@@ -210,6 +225,7 @@ class Services:
             missing = "an entry script" if wanted.environment else "an environment"
             raise ServiceError(f"{record.name}: expected {missing} to deploy, found none")
         number = max((each.number for each in record.revisions), default=0) + 1
+        shutil.rmtree(folder.revision(number), ignore_errors=True)  # of one that was refused
         given: dict[str, Any] = {"variables": wanted.variables, "start_period": wanted.start_period}
         if wanted.models is not None:
             given["models"] = mounted_models(wanted.models, folder.revision(number) / "models")
@@ -315,18 +331,22 @@ def _environment(
 
 def mounted_models(models: Sequence[MountedModel | Path], copies: Path) -> tuple[MountedModel, ...]:
     """Return the models as a revision has them; what is not registered is copied into `copies`."""
+    # As in the reference: the first 30 characters, and a version that no registry gives.
+    places = [
+        (each.name[:30], "0") if isinstance(each, Path) else (each.name, each.version)
+        for each in models
+    ]
+    for place in places:
+        if places.count(place) > 1:
+            raise ServiceError(f"two models are called {place[0]}: register them by other names")
     mounted = []
-    for model in models:
+    for model, (name, version) in zip(models, places, strict=True):
         if isinstance(model, Path):
-            # As in the reference: the first 30 characters, and a version that no registry gives.
-            place = copies / model.name[:30] / "0"
-            _copy(model, place / model.name)
-            model = MountedModel(name=model.name[:30], version="0", folder=str(place))
-        mounted.append(model)
-    names = [(model.name, model.version) for model in mounted]
-    for name in names:
-        if names.count(name) > 1:
-            raise ServiceError(f"two models are called {name[0]}: register them by other names")
+            folder = copies / name / version
+            _copy(model, folder / model.name)
+            mounted.append(MountedModel(name=name, version=version, folder=str(folder)))
+        else:
+            mounted.append(model)
     return tuple(mounted)
 
 
