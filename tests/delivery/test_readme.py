@@ -13,6 +13,7 @@ DOCUMENTS = [
     "CONTRIBUTING.md",
     "templates/README.md",
     "docs/lock.md",
+    "docs/services.md",
     "docs/workspace.md",
     "examples/digits/README.md",
     "examples/tutorial/README.md",
