@@ -145,7 +145,7 @@ def write_context(
         copy_source(source.resolve(), scratch / "code", leave_out.resolve())
         if base_context is not None:
             copy_source(base_context.resolve(), scratch / BASE_CONTEXT, folder.resolve())
-        _set_modes(scratch)
+        set_modes(scratch)
         shutil.rmtree(folder, ignore_errors=True)
         scratch.replace(folder)
     except BaseException:
@@ -154,7 +154,7 @@ def write_context(
     return folder
 
 
-def _set_modes(folder: Path) -> None:
+def set_modes(folder: Path) -> None:
     """Let everybody read, whatever the umask was: the same context is the same image."""
     for path in (folder, *folder.rglob("*")):
         if not path.is_symlink():

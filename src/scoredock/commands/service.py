@@ -24,8 +24,9 @@ from scoredock.options import (
 from scoredock.output import note, print_json, print_table, progress, warn
 from scoredock.webservice.asked import asked
 from scoredock.webservice.environment import Told
-from scoredock.webservice.lifecycle import Code, Services, Wanted
+from scoredock.webservice.lifecycle import Services
 from scoredock.webservice.record import ServiceRecord
+from scoredock.webservice.wanted import Code, Wanted
 from scoredock.workspace import Workspace, find_workspace
 
 _NAME = click.argument("name")

@@ -13,8 +13,8 @@ from scoredock.sdk.settings import chosen_runtime, start_period
 from scoredock.sdk.workspace import Workspace
 from scoredock.webservice.asked import find_model, mounted
 from scoredock.webservice.environment import Told
-from scoredock.webservice.lifecycle import Code, Wanted
 from scoredock.webservice.record import MountedModel, RuntimeName, ServiceRecord
+from scoredock.webservice.wanted import Code, Wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from scoredock.output import warn
 from scoredock.sdk.environment import Environment
 from scoredock.sdk.errors import UserErrorException, WebserviceException
 from scoredock.sdk.sections import ContainerRegistry
-from scoredock.webservice.lifecycle import Code
+from scoredock.webservice.wanted import Code
 
 # Before there were environments.
 _LEGACY: Final = (

@@ -20,9 +20,9 @@ from scoredock.sdk.workspace import Workspace
 from scoredock.templates import dockerfile_quote
 from scoredock.webservice.asked import to_be_made
 from scoredock.webservice.environment import Told, plan_environment
-from scoredock.webservice.lifecycle import mounted_models
 from scoredock.webservice.record import MountedModel, Revision
 from scoredock.webservice.stack import contract_variables
+from scoredock.webservice.wanted import mounted_models
 
 _APP_ROOT: Final = "/var/azureml-app"
 _FOLDER: Final = "azureml-app"

@@ -6,8 +6,8 @@ from typing import Any
 
 from scoredock import environments, registry
 from scoredock.deployment import Deployment, deployment
-from scoredock.webservice.lifecycle import Code, Wanted
 from scoredock.webservice.record import MountedModel
+from scoredock.webservice.wanted import Code, Wanted
 from scoredock.workspace import Workspace
 
 

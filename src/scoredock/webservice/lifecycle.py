@@ -7,22 +7,17 @@ running is removed by whatever is done next with the service.
 """
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from scoredock.context import copy_source, find_code
-from scoredock.deployment import Deployment
 from scoredock.errors import EngineError
-from scoredock.port import free_port
 from scoredock.webservice.docker_runtime import DockerRuntime
-from scoredock.webservice.environment import MadeEnvironment, Told, make_environment
+from scoredock.webservice.environment import Told
 from scoredock.webservice.process_runtime import ProcessRuntime
 from scoredock.webservice.record import (
-    MountedModel,
     Revision,
     RuntimeName,
     ServiceError,
@@ -31,6 +26,7 @@ from scoredock.webservice.record import (
     check_name,
     service_names,
 )
+from scoredock.webservice.wanted import Wanted, fill, next_revision, now
 
 # How many revisions are kept to go back to.
 _KEPT = 10
@@ -47,33 +43,6 @@ class Runtime(Protocol):
     def reload(self, record: ServiceRecord) -> None: ...
     def log(self, record: ServiceRecord, *, tail: int) -> str: ...
     def remove(self, name: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
-    """The entry script; what is empty stays as it is."""
-
-    source: Path | None = None
-    source_name: str = ""
-    entry_script: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What a service is to serve; what is None stays as it is."""
-
-    environment: Deployment | MadeEnvironment | None = None
-    """A spec, with what a build needs, whose code and models count for nothing here; or what was
-    made of one for the same runtime."""
-    code: Code = Code()
-    models: Sequence[MountedModel | Path] | None = None
-    """Registered ones, and files or folders that are not."""
-    variables: Mapping[str, str] | None = None
-    bind: str | None = None
-    port: int | None = None
-    start_period: str | None = None
-    description: str | None = None
-    tags: Mapping[str, str] | None = None
 
 
 class Services:
@@ -113,7 +82,7 @@ class Services:
                 )
             if record is None or record.runtime != runtime:
                 record = ServiceRecord(
-                    name=name, runtime=runtime, bind="127.0.0.1", port=0, created=_now()
+                    name=name, runtime=runtime, bind="127.0.0.1", port=0, created=now()
                 )
             return self._update(folder, record, wanted, told, prepared)
 
@@ -141,11 +110,11 @@ class Services:
             code, kept = folder.code(revision.number), folder.revision(revision.number) / "kept"
             shutil.rmtree(kept, ignore_errors=True)
             shutil.copytree(code, kept)
-            self._fill(code, Path(revision.source))
+            fill(code, Path(revision.source), leave_out=self._workspace)
             try:
                 self._runtime(folder, record).reload(record)
             except BaseException:
-                self._fill(code, kept)
+                fill(code, kept, leave_out=self._workspace)
                 raise
             finally:
                 shutil.rmtree(kept, ignore_errors=True)
@@ -192,10 +161,6 @@ class Services:
             return self._runtime(folder, starting).log(starting, tail=5000)
         return ""
 
-    def _fill(self, folder: Path, source: Path) -> None:
-        # The source folder may be that of the project, with the workspace in it.
-        _fill(folder, source, leave_out=self._workspace.resolve())
-
     def _folder(self, name: str) -> ServiceFolder:
         return ServiceFolder(self._services, check_name(name))
 
@@ -212,37 +177,9 @@ class Services:
         told: Told,
         prepared: Callable[[], None] = lambda: None,
     ) -> ServiceRecord:
-        record, revision = self._new_revision(folder, record, wanted, told)
+        record, revision = next_revision(folder, record, wanted, told, leave_out=self._workspace)
         prepared()
         return self._switch(folder, record, revision, told)
-
-    def _new_revision(
-        self, folder: ServiceFolder, record: ServiceRecord, wanted: Wanted, told: Told
-    ) -> tuple[ServiceRecord, Revision]:
-        """Write down what is to be served; nothing that runs is touched."""
-        old = record.serving if record.current else Revision(number=0)
-        if not (old.number or (wanted.environment and wanted.code.source)):
-            missing = "an entry script" if wanted.environment else "an environment"
-            raise ServiceError(f"{record.name}: expected {missing} to deploy, found none")
-        number = max((each.number for each in record.revisions), default=0) + 1
-        shutil.rmtree(folder.revision(number), ignore_errors=True)  # of one that was refused
-        given: dict[str, Any] = {"variables": wanted.variables, "start_period": wanted.start_period}
-        if wanted.models is not None:
-            given["models"] = mounted_models(wanted.models, folder.revision(number) / "models")
-        if wanted.code != Code():
-            given |= _code(wanted.code, old)
-        if wanted.environment is not None:
-            given |= _environment(wanted.environment, record.runtime, told)
-        revision = replace(old, number=number, created=_now(), **_present(given))
-        self._fill(folder.code(number), wanted.code.source or folder.code(old.number))
-        settings = {
-            "bind": wanted.bind,
-            "port": wanted.port or record.port or free_port(),
-            "description": wanted.description,
-            "tags": wanted.tags,
-            "holder": record.holder or revision.environment,
-        }
-        return replace(record, **_present(settings)).with_revision(revision), revision
 
     def _switch(
         self, folder: ServiceFolder, record: ServiceRecord, revision: Revision, told: Told
@@ -298,84 +235,3 @@ class Services:
         pruned = replace(record, revisions=kept)
         folder.write(pruned)
         return pruned
-
-
-def _present(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is not None."""
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _code(wanted: Code, old: Revision) -> dict[str, Any]:
-    source = wanted.source or Path(old.source)
-    entry_script = wanted.entry_script or old.entry_script or "score.py"
-    name = wanted.source_name or ("" if wanted.source else old.source_name)
-    code = find_code(source, entry_script, name=name)
-    return {
-        "source_name": code.source_name,
-        "entry_script": code.entry_script,
-        "source": str(source.resolve()),
-    }
-
-
-def _environment(
-    wanted: Deployment | MadeEnvironment, runtime: RuntimeName, told: Told
-) -> dict[str, Any]:
-    made = wanted
-    if isinstance(made, Deployment):
-        made = make_environment(made, runtime, told)
-    found = {"environment": made.place, "environment_name": made.env.name}
-    if runtime == "docker":  # the image has its variables
-        return found | {"service_options": made.env.service_options}
-    return found | {"environment_variables": dict(made.env.variables)}
-
-
-def mounted_models(models: Sequence[MountedModel | Path], copies: Path) -> tuple[MountedModel, ...]:
-    """Return the models as a revision has them; what is not registered is copied into `copies`."""
-    # As in the reference: the first 30 characters, and a version that no registry gives.
-    places = [
-        (each.name[:30], "0") if isinstance(each, Path) else (each.name, each.version)
-        for each in models
-    ]
-    for place in places:
-        if places.count(place) > 1:
-            raise ServiceError(f"two models are called {place[0]}: register them by other names")
-    mounted = []
-    for model, (name, version) in zip(models, places, strict=True):
-        if isinstance(model, Path):
-            folder = copies / name / version
-            _copy(model, folder / model.name)
-            mounted.append(MountedModel(name=name, version=version, folder=str(folder)))
-        else:
-            mounted.append(model)
-    return tuple(mounted)
-
-
-def _copy(path: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if path.is_dir():
-        shutil.copytree(path, target)
-    elif path.is_file():
-        shutil.copy2(path, target)
-    else:
-        raise ServiceError(f"{path}: no such model")
-    for each in (target, *target.rglob("*")):  # the container has another user
-        each.chmod(each.stat().st_mode | (0o555 if each.is_dir() else 0o444))
-
-
-def _fill(folder: Path, source: Path, *, leave_out: Path) -> None:
-    """Let `folder`, which may be mounted somewhere, hold what `source` holds but `leave_out`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-    source = source.resolve()
-    within = [leave_out] if leave_out.is_relative_to(source) else []
-    copy_source(source, folder, source / "models", *within)
-    for each in (folder, *folder.rglob("*")):
-        each.chmod(0o755 if each.is_dir() else 0o644)
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
