@@ -239,14 +239,14 @@ def _translated(
     packages: Collection[CondaPackage], conda: CondaDependencies, notes: list[str]
 ) -> Iterator[PipPackage]:
     """Yield what pip installs in conda's stead."""
-    twice = {_name(line) for _, line in _pip_lines(conda)} - {""}
+    twice = {project_name(line) for _, line in _pip_lines(conda)} - {""}
     for package in packages:
         requirement = _requirement(package)
         if package.name in _PLAIN or requirement is None:
             continue
         if package.build:
             notes.append(f"{package.path}: pip has no build {package.build!r}: any will do")
-        also = "the pip: section names it too" if _name(requirement) in twice else ""
+        also = "the pip: section names it too" if project_name(requirement) in twice else ""
         yield PipPackage(requirement=requirement, conda=package.written, replaced=also)
 
 
@@ -264,7 +264,7 @@ def _pip_packages(conda: CondaDependencies, keep: Collection[str]) -> tuple[PipP
     return tuple(
         PipPackage(
             requirement=line,
-            replaced="" if _name(line) in keep else replaced.get(_name(line), ""),
+            replaced="" if project_name(line) in keep else replaced.get(project_name(line), ""),
         )
         for _, line in _pip_lines(conda)
     )
@@ -283,8 +283,8 @@ def _with_numpy(
 
 
 @cache
-def _name(line: str) -> str:
-    """Return the package's name; empty for an option, a URL or a path, which pip judges."""
+def project_name(line: str) -> str:
+    """Return a package's name, normalized; empty for an option, a URL or a path: pip judges it."""
     try:
         return str(canonicalize_name(Requirement(line.split(" #")[0]).name))
     except InvalidRequirement:
