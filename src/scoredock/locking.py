@@ -10,6 +10,7 @@ import json
 import platform
 import tempfile
 from pathlib import Path
+from uuid import uuid4
 
 from docker import DockerClient
 from docker.errors import APIError, DockerException
@@ -123,14 +124,9 @@ def make_lock(
             planned,
             tag="scoredock-lock",
             images={name: image.reference for name, image in images.items()},
-            build_args={"MODE": "lock"},
+            build_args={"MODE": "lock", "ASKED": str(uuid4())},
             folder=Path(folder, "context"),
-            # The stage that asks the indexes runs each time.
-            options=[
-                "--target=lock",
-                "--no-cache-filter=build",
-                f"--output=type=local,dest={folder}/lock",
-            ],
+            options=["--target=lock", f"--output=type=local,dest={folder}/lock"],
             report=report,
             verbose=verbose,
         )

@@ -40,14 +40,14 @@ def translated(
     packages: Collection[CondaPackage], conda: CondaDependencies, notes: list[str]
 ) -> Iterator[PipPackage]:
     """Yield what pip installs in conda's stead."""
-    twice = {_name(line) for _, line in pip_lines(conda)} - {""}
+    twice = {project_name(line) for _, line in pip_lines(conda)} - {""}
     for package in packages:
         found = requirement(package)
         if package.build:
             notes.append(f"{package.path}: pip has no build {package.build!r}: any will do")
         if package.name in PLAIN or found is None:
             continue
-        also = "the pip: section names it too" if _name(found) in twice else ""
+        also = "the pip: section names it too" if project_name(found) in twice else ""
         yield PipPackage(requirement=found, conda=package.written, replaced=also)
 
 
@@ -66,7 +66,7 @@ def pip_packages(conda: CondaDependencies, keep: Collection[str]) -> tuple[PipPa
     return tuple(
         PipPackage(
             requirement=line,
-            replaced="" if _name(line) in keep else replaced.get(_name(line), ""),
+            replaced="" if project_name(line) in keep else replaced.get(project_name(line), ""),
         )
         for _, line in pip_lines(conda)
     )
@@ -92,8 +92,8 @@ def from_no_index(line: str) -> bool:
 
 
 @cache
-def _name(line: str) -> str:
-    """Return the package's name; empty for an option, a URL or a path, which pip judges."""
+def project_name(line: str) -> str:
+    """Return a package's name, normalized; empty for an option, a URL or a path: pip judges it."""
     try:
         # A comment, and options of the one requirement as --hash, are no part of it.
         return str(canonicalize_name(Requirement(re.split(r"\s+(?:#|--)", line)[0]).name))

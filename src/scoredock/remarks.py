@@ -1,12 +1,25 @@
-"""What a spec asks for that serving does not do: said once for each field, with the remedy."""
+"""What a spec asks for that will not be there when it serves: said once, with the remedy."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
+from scoredock.defaults import defaults
+from scoredock.pip_packages import PipPackage, project_name
 from scoredock.spec import DockerSection, EnvironmentSpec
 
 _WRITTEN_BY_SDK = re.compile(r"(?:python|pip|azureml-defaults)(?![\w.-])")
+
+
+def missing_libraries(packages: Collection[PipPackage], image: str) -> Iterator[str]:
+    """Yield a note for each package that loads a library of the system that `image` lacks."""
+    for package in packages:
+        libraries = defaults()["system_libraries"].get(project_name(package.requirement))
+        if libraries and not package.replaced:
+            yield (
+                f"{package.requirement} needs {libraries}, which {image} lacks: install it in the "
+                "block `system` of a template, or choose another --base-image"
+            )
 
 
 def fields_without_effect(spec: EnvironmentSpec) -> Iterator[str]:

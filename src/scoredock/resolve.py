@@ -18,7 +18,7 @@ from scoredock.packages import (
     known_names,
 )
 from scoredock.pip_packages import PipPackage
-from scoredock.remarks import fields_without_effect
+from scoredock.remarks import fields_without_effect, missing_libraries
 from scoredock.runtime_options import platform_of, runtime_options
 from scoredock.spec import CondaDependencies, DockerSection, EnvironmentSpec
 
@@ -215,8 +215,13 @@ def _plain_base_image(spec: EnvironmentSpec, packages: Packages, notes: list[str
     chosen = docker.base_image or ""
     plain = str(defaults()["base_images"][packages.installer])
     plain = plain.replace("X.Y", packages.python_version)
-    if not chosen.startswith(tuple(defaults()["replaced_base_images"])):
-        return _image_name(chosen, spec.where("docker.baseImage")) if chosen else plain
+    replaced = chosen.startswith(tuple(defaults()["replaced_base_images"]))
+    if chosen and not replaced:
+        return _image_name(chosen, spec.where("docker.baseImage"))
+    if packages.installer == "pip" and not docker.base_dockerfile:
+        notes += missing_libraries(packages.pip_packages, plain)
+    if not replaced:
+        return plain
     notes.append(
         f"{spec.where('docker.baseImage')} {chosen} is replaced by {plain}, all that is needed"
     )

@@ -144,3 +144,20 @@ def test_packages_that_are_not_installed_are_noted_whatever_their_names_begin_wi
     _, notes = resolve(EnvironmentSpec.model_validate(written))
 
     assert any("is not installed" in note for note in notes) == noted
+
+
+def test_a_package_that_needs_a_library_of_the_system_is_noted_for_the_plain_image():
+    _, notes = resolve(spec("python=3.8", {"pip": ["lightgbm==3.3.5", "joblib"]}))
+
+    [note] = notes
+    assert note.startswith("lightgbm==3.3.5 needs libgomp1, which python:3.8-slim lacks: ")
+
+
+@pytest.mark.parametrize(
+    "docker",
+    [{"baseImage": "registry.example.com/base:1"}, {"baseDockerfile": "FROM python:3.8"}],
+)
+def test_nobody_knows_which_libraries_an_image_of_ones_own_has(docker):
+    _, notes = resolve(spec("python=3.8", {"pip": ["lightgbm"]}, docker=docker))
+
+    assert notes == []
