@@ -81,3 +81,21 @@ def test_the_record_is_json_that_a_person_can_read(folder):
 def test_scoring_uri_says_localhost_and_the_port():
     assert record(port=6789).scoring_uri == "http://localhost:6789/score"
     assert record(bind="::1", port=1).scoring_uri == "http://[::1]:1/score"
+
+
+def test_old_revisions_are_forgotten_but_for_what_serves_and_the_models_of_others(folder):
+    copied = folder.revision(1) / "models" / "m" / "0"
+    model = MountedModel(name="m", version="0", folder=str(copied))
+    revisions = tuple(Revision(number=number, models=(model,)) for number in range(1, 7))
+    for each in revisions:
+        folder.code(each.number).mkdir(parents=True)
+    copied.mkdir(parents=True)
+
+    pruned = folder.prune(record(current=6, previous=3, revisions=revisions), keep=2)
+
+    assert [each.number for each in pruned.revisions] == [3, 5, 6]
+    assert folder.read() == pruned
+    left = sorted(path.name for path in (folder.path / "revisions").iterdir())
+    assert left == ["1", "3", "5", "6"]
+    assert copied.is_dir()
+    assert not folder.code(1).exists()

@@ -1,5 +1,6 @@
 """Helpers that the reference has beside the lists themselves."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Final
 
@@ -9,16 +10,16 @@ _TENSORFLOW: Final = "2.2.0"
 _CNTK: Final = "2.7"
 
 
-class ReferenceHelpers:
+class ReferenceHelpers(ABC):
     """Packages by what they are for."""
 
+    @abstractmethod
     def add_pip_package(self, pip_package: str) -> None:
         """Add a package; see CondaDependencies."""
-        raise NotImplementedError
 
+    @abstractmethod
     def add_conda_package(self, conda_package: str) -> None:
         """Add a package; see CondaDependencies."""
-        raise NotImplementedError
 
     def add_tensorflow_pip_package(
         self, core_type: str = "cpu", version: str | None = None

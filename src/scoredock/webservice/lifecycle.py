@@ -153,7 +153,8 @@ class Services:
             name=name, runtime=runtime, bind="", port=0, created=""
         )
         made = [int(path.name) for path in (folder.path / "revisions").glob("[0-9]*")]
-        started = set(made) - {each.number for each in record.revisions}
+        newest = max((each.number for each in record.revisions), default=0)
+        started = [number for number in made if number > newest]
         if not started:
             return ""
         with suppress(EngineError):  # it has ended meanwhile, and the deployment says how
@@ -203,7 +204,7 @@ class Services:
         if record.current:
             told.report(f"stopping revision {record.current}")
         runtime.finish(serving)
-        return self._pruned(folder, serving)
+        return folder.prune(serving, keep=_KEPT)
 
     def _failed(
         self,
@@ -223,15 +224,3 @@ class Services:
         (folder.path / "failed.log").write_text(log, encoding="utf-8")
         if not record.current:
             runtime.remove(record.name)
-
-    def _pruned(self, folder: ServiceFolder, record: ServiceRecord) -> ServiceRecord:
-        """Forget revisions that nobody goes back to."""
-        numbers = [each.number for each in record.revisions][-_KEPT:]
-        wanted = {*numbers, record.current, record.previous}
-        kept = tuple(each for each in record.revisions if each.number in wanted)
-        for each in record.revisions:
-            if each not in kept:
-                shutil.rmtree(folder.revision(each.number), ignore_errors=True)
-        pruned = replace(record, revisions=kept)
-        folder.write(pruned)
-        return pruned

@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -173,6 +174,27 @@ class ServiceFolder:
         except BaseException:
             Path(scratch).unlink(missing_ok=True)
             raise
+
+    def prune(self, record: ServiceRecord, *, keep: int) -> ServiceRecord:
+        """Forget all revisions but the last `keep`, and those that serve or are gone back to.
+
+        What a revision's folder holds of the models of another one stays.
+        """
+        numbers = [each.number for each in record.revisions][-keep:]
+        wanted = {*numbers, record.current, record.previous}
+        kept = tuple(each for each in record.revisions if each.number in wanted)
+        pruned = replace(record, revisions=kept)
+        self.write(pruned)
+        mounted = [Path(model.folder) for each in kept for model in each.models]
+        for folder in (self.path / "revisions").glob("[0-9]*"):
+            if int(folder.name) in wanted:
+                continue
+            # An update that names no model has those of the revision before, which may lie there.
+            if any(path.is_relative_to(folder) for path in mounted):
+                shutil.rmtree(folder / "code", ignore_errors=True)
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
+        return pruned
 
 
 def _record(data: Any, path: Path) -> ServiceRecord:
