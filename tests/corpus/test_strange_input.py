@@ -233,7 +233,8 @@ def test_a_bomb_is_refused_before_it_goes_off(tmp_path, name, content):
 
     everything(path)
 
-    assert time.process_time() - begin < 3
+    # Far above what reading takes on a slow machine, and far below what a bomb would.
+    assert time.process_time() - begin < 60
 
 
 @pytest.mark.parametrize("file", FILES[::7])
