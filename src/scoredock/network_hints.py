@@ -12,7 +12,7 @@ _NO_ANSWER = (
     r"Connection refused|timed out|Temporary failure|Name or service not known|dns error|"
     r"unreachable|Could not (?:resolve|connect)|failed to lookup|error trying to connect"
 )
-_REFUSED = r"[Tt]unnel|response from proxy|\b403\b|unsuccessful"
+_REFUSED = r"[Tt]unnel|response from proxy|\b403 +Forbidden"
 # What the engine says of a registry.
 _OF_IMAGES = {
     r"x509:": "put the registry's authority at /etc/docker/certs.d/HOST:PORT/ca.crt",
@@ -35,7 +35,7 @@ _HINTS = {
 # What each tool says where nobody lets it through, and the setting that says whom it asks.
 _ASKED = {
     r"conda channel .* does not answer": "conda_mirrors",
-    r"E: Failed to fetch|W: Failed to fetch|^Err:\d|E: Unable to locate": "apt_mirrors",
+    r"E: Failed to fetch|W: Failed to fetch|^Err:\d": "apt_mirrors",
     rf"{_REFUSED}|{_NO_ANSWER}": "python_index",
 }
 
@@ -72,6 +72,6 @@ def _whom_to_ask(setting: str, given: Network, *, refused: bool) -> str:
     proxies = list(dict.fromkeys(f"{url.partition(':')[0]}_proxy" for url in urls))
     missing = [name for name in proxies if not getattr(given, name)]
     if missing:
-        return f"{setting} is set, and not reached: set {' and '.join(missing)} beside it"
+        return f"{setting} is set, and not reached: mend it, or set {' and '.join(missing)}"
     what = f"{setting}, or what {' and '.join(proxies)} lets through"
     return f"{'the proxy refuses: ' if refused else ''}mend {what}: see docs/network.md"

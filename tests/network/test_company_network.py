@@ -138,8 +138,8 @@ def test_a_build_that_needs_all_of_it_succeeds_and_leaves_no_trace(
         ("python_index", "hint: the proxy refuses: set python_index"),
         ("conda_mirrors", "set conda_mirrors in the network settings"),
         ("apt_mirrors", "hint: the proxy refuses: set apt_mirrors"),
-        ("http_proxy", "hint: conda_mirrors is set, and not reached: set http_proxy"),
-        ("https_proxy", "is set, and not reached: set https_proxy"),
+        ("http_proxy", "hint: conda_mirrors is set, and not reached: mend it, or set http_proxy"),
+        ("https_proxy", "is set, and not reached: mend it, or set https_proxy"),
         ("ca", "hint: trust the authority of the server, or of the proxy: ca"),
     ],
 )

@@ -324,6 +324,8 @@ def test_settings_in_the_folder_that_the_specs_dockerfile_copies_are_refused(tmp
         ("407 Proxy Authentication Required", "user:password@"),
         ("Caused by: Connection refused (os error 111)", "https_proxy"),
         ("ERROR: No matching distribution found for nothing==4010", ""),
+        ("ERROR: No matching distribution found for nothing==403", ""),
+        ("E: Unable to locate package libnothing", ""),
     ],
 )
 def test_what_the_tools_say_names_a_setting(line, setting):
@@ -339,12 +341,12 @@ def test_what_the_tools_say_names_a_setting(line, setting):
         (
             "error: the conda channel https://c.example.com/ does not answer: dns error",
             Network(conda_mirrors={"c": "http://m.example.com"}),
-            "conda_mirrors is set, and not reached: set http_proxy beside it",
+            "conda_mirrors is set, and not reached: mend it, or set http_proxy",
         ),
         (
             "Failed to establish a new connection: Name or service not known",
             Network(python_index=INDEX, http_proxy="http://p.example.com"),
-            "python_index is set, and not reached: set https_proxy beside it",
+            "python_index is set, and not reached: mend it, or set https_proxy",
         ),
         (
             "Tunnel connection failed: 403 Forbidden",
