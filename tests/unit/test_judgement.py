@@ -119,3 +119,26 @@ def test_a_secret_in_the_text_of_a_dockerfile_is_a_warning_with_its_line(tmp_pat
 
     assert warning.startswith("azureml_environment.json: docker.baseDockerfile:2: a URL holds a")
     assert "--mount=type=secret" in warning
+
+
+def test_a_variable_that_looks_like_a_secret_is_taken_with_a_warning(tmp_path):
+    variables = {
+        "API_KEY": "s3cret",
+        "DB_PASSWORD": "s3cret",
+        "STORE": "https://x.example.com/a?sig=s3cret",
+        "TOKENIZERS_PARALLELISM": "false",
+        "MONKEY": "1",
+        "SECRET": "",
+    }
+    path = tmp_path / "azureml_environment.json"
+    python = {"userManagedDependencies": True}
+    path.write_text(json.dumps({"environmentVariables": variables, "python": python}))
+
+    warnings = read(path).warnings
+
+    names = [warning.partition(" looks like a secret")[0] for warning in warnings]
+    assert names == [
+        f"azureml_environment.json: environmentVariables.{name}"
+        for name in ("API_KEY", "DB_PASSWORD", "STORE")
+    ]
+    assert "s3cret" not in "".join(warnings)

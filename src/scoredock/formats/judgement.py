@@ -4,6 +4,7 @@ The conda part is rendered into a file of the build context, which people commit
 the build keeps: nothing in it may open a server to whoever reads it.
 """
 
+import re
 from collections.abc import Iterator
 
 from scoredock.errors import SpecError
@@ -19,11 +20,20 @@ _REMEDY_CHANNEL = (
     "name the channel without it, and under conda_mirrors in the file of --network the URL with it "
     "(docs/network.md)"
 )
+_SECRET_NAME = re.compile(
+    r"(?:^|[_.-])(?:PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIALS?|(?:API|ACCESS|ACCOUNT|PRIVATE)_?KEY|"
+    r"CONNECTION_?STRING|SAS)(?:$|[_.-])",
+    re.IGNORECASE,
+)
+_REMEDY_VARIABLE = (
+    "which everybody can read who has the image: take it out of the spec and give it to the "
+    "container, under environment: in a compose.override.yaml"
+)
 _IN_HISTORY = "which the image keeps in its history: mount it, as in RUN --mount=type=secret"
 
 
 def judge(spec: EnvironmentSpec) -> Iterator[str]:
-    """Yield a warning for each URL that is a key; raises SpecError for what must not be written."""
+    """Yield a warning for each secret; raises SpecError for one that must not be written."""
     docker, conda = spec.docker or DockerSection(), spec.python.conda_dependencies
     channels, lines = (list(_channels(conda)), list(_pip_lines(conda))) if conda else ([], [])
     fields = (
@@ -40,6 +50,11 @@ def judge(spec: EnvironmentSpec) -> Iterator[str]:
     for place, text in (line for line in lines if "://" in line[1]):
         _refuse_login(place, text, _REMEDY_PIP)
         yield from _pip_warnings(place, text)
+    for name, value in (spec.environment_variables or {}).items():
+        text = value if isinstance(value, str) else ""
+        if text and (_SECRET_NAME.search(name) or find_login(text) or is_signed(text)):
+            place = spec.where(f"environmentVariables.{name}")
+            yield f"{place} looks like a secret, {_REMEDY_VARIABLE}"
     place = spec.where("docker.baseDockerfile")
     for number, text in enumerate((docker.base_dockerfile or "").splitlines(), start=1):
         if what := find_login(text) or ("signature" if is_signed(text) else ""):
