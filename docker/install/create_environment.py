@@ -29,7 +29,7 @@ import parts
 import trim
 from base_interpreter import create_venv, probe, version_of
 from masking import run
-from requirements import read_conda_file, uv_understands
+from requirements import has_hashes, options, read_conda_file, uv_understands, without_hashes
 from tools import Tools
 
 # The oldest Python that uv installs into, and the first that venv gives no setuptools.
@@ -37,6 +37,10 @@ UV_PYTHON = (3, 8)
 NO_SETUPTOOLS = (3, 12)
 # The last without a warning for each use of pkg_resources, and the next ones have none at all.
 SETUPTOOLS = "setuptools<81"
+NO_LOCK = (
+    "error: packages with --hash cannot be locked where pip installs, which checks the hashes of "
+    "all packages or of none: take --hash out of the spec, the lock has the hashes of all"
+)
 
 
 def main() -> None:
@@ -78,7 +82,10 @@ def main() -> None:
                 if arguments.pip and arguments.installer == "pip" and not locked:
                     run(installer + ["install", arguments.pip], environ)
             install = installer + ["install"] + target
+            hashed = not by_uv and has_hashes(lines)
             if arguments.mode == "lock":
+                if hashed:
+                    sys.exit(NO_LOCK)
                 lister = lock.Lister(
                     installer, by_uv, environ, scratch, [tools.pip, "-m", "pip"], probe(python)[0]
                 )
@@ -92,6 +99,14 @@ def main() -> None:
                 return
             if locked:
                 install_locked(install, locked, lines, arguments.server, environ, scratch)
+            elif hashed:
+                # pip checks the hashes of all that a call installs, or of nothing.
+                write_lines(scratch, "requirements.txt", lines)
+                run(install + ["--requirement", requirements], environ)
+                more = options(lines) + wanted_lines[len(lines) :] + ["--constraint pins.txt"]
+                write_lines(scratch, "pins.txt", without_hashes(lines))
+                write_lines(scratch, "requirements.txt", more)
+                run(install + [arguments.server, "--requirement", requirements], environ)
             else:
                 # One call, so that the server's needs and the user's are resolved together.
                 run(install + [arguments.server, "--requirement", requirements], environ)

@@ -50,3 +50,21 @@ def _uv_reads(line: str) -> bool:
         return re.split(r"[\s=]", line)[0] in UV_OPTIONS
     # Options of a single requirement, as --global-option; uv reads --hash alone.
     return all(word.startswith("--hash") for word in line.split() if word.startswith("--"))
+
+
+def has_hashes(lines: "list") -> bool:
+    """Tell whether a line says which files it may be."""
+    return any(" --hash" in line for line in lines)
+
+
+def without_hashes(lines: "list") -> "list":
+    """Return the requirements among the lines as pip's constraints, which have no extras."""
+    names = [line for line in lines if re.match(r"\w", line) and "://" not in line]
+    return [
+        re.sub(r"^([\w.-]+)\s*\[[^]]*\]", r"\1", line.partition(" --hash")[0]) for line in names
+    ]
+
+
+def options(lines: "list") -> "list":
+    """Return those of the lines that say where packages are."""
+    return [line for line in lines if line.startswith("-")]

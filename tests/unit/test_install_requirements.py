@@ -101,3 +101,17 @@ def test_an_interpreter_without_pip_makes_one_aside(tmp_path):
 
     assert made == str(tmp_path / "scratch" / "pip" / "bin" / "python")
     subprocess.run([made, "-m", "pip", "--version"], check=True)
+
+
+def test_lines_with_hashes_become_constraints_of_what_comes_after():
+    lines = [
+        "--index-url https://index.example.com/simple",
+        "six==1.16.0 --hash=sha256:01 --hash=sha256:02",
+        "a-b[c,d]==1 ; python_version < '4' --hash=sha256:03",
+        "https://example.com/a-1.0-py3-none-any.whl --hash=sha256:04",
+    ]
+
+    assert requirements.has_hashes(lines)
+    assert not requirements.has_hashes(["six==1.16.0"])
+    assert requirements.without_hashes(lines) == ["six==1.16.0", "a-b==1 ; python_version < '4'"]
+    assert requirements.options(lines) == lines[:1]
