@@ -138,6 +138,19 @@ class Services:
         lines = failed.read_text(encoding="utf-8").splitlines() if failed.is_file() else []
         return "".join(f"{line}\n" for line in lines[-tail:])
 
+    def on_this_machine(self, name: str) -> tuple[Path, dict[str, str]]:
+        """Return app root and variables of what serves without Docker. Raises ServiceError."""
+        folder = self._folder(name)
+        record = folder.read()
+        if record.runtime == "docker":
+            raise ServiceError(
+                f"{name} runs in Docker: its environment is an image",
+                hint=f"ask it: scoredock service score {name} FILE; or name its parts: --spec, "
+                "--source, --models",
+            )
+        runtime = ProcessRuntime(folder)
+        return runtime.app_root(record.serving), runtime.variables(record.serving)
+
     def delete(self, name: str) -> None:
         """Stop the service and forget it: nothing of it is left."""
         folder = self._folder(name)
