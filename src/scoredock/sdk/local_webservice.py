@@ -12,7 +12,6 @@ from scoredock.sdk.deployment import (
     configuration,
     to_serve,
 )
-from scoredock.sdk.environment_images import remove_image
 from scoredock.sdk.errors import AzureMLException, WebserviceException, raised_as
 from scoredock.sdk.inference_config import InferenceConfig
 from scoredock.sdk.model import Models
@@ -147,12 +146,9 @@ class LocalWebservice(OnlyInTheCloud, Webservice):
     ) -> None:
         """Stop the service and forget it; `delete_image` removes its image if no other needs it."""
         self._settle()
-        record, image = self.record, self.image_id
         with raised_as(WebserviceException):
-            if record:
-                self._services.delete(self.name)
-            if delete_image and image and record and record.runtime == "docker":
-                remove_image(image)
+            if self.record:
+                self._services.delete(self.name, keep_image=not delete_image)
         self._begin(None)
         self._is_deleted = True
 

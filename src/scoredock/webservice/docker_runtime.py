@@ -1,11 +1,13 @@
 """Services in Docker: a compose project for each, which `docker compose -p NAME` works on."""
 
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 from docker import DockerClient
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
 from scoredock.compose import run_compose, wait_until_healthy
@@ -63,6 +65,13 @@ class DockerRuntime:
         except BaseException:
             self.stop(record, revision.number, grace=1)
             raise
+
+    def restore(self, record: ServiceRecord) -> None:
+        """Let what served before serve again, on its port; nothing happens where it does."""
+        self.hold_port(record)  # the engine starts the container again with it
+        deadline = time.monotonic() + seconds(record.serving.start_period) + 30
+        while not self.serves(record) and time.monotonic() < deadline:
+            time.sleep(0.3)
 
     def finish(self, record: ServiceRecord) -> None:
         """Stop every revision but the one that serves; each ends what it has begun."""
@@ -130,6 +139,13 @@ class DockerRuntime:
         """Remove all that the service has in the engine: containers, network, volume."""
         # By the project's name alone, so that it works without the file as well.
         self._compose(name, "down", "--volumes", "--remove-orphans", with_file=False)
+
+    def forget(self, environments: set[str]) -> None:
+        """Remove images, but for one that a container of somebody else is made from."""
+        for image in sorted(environments):
+            # What it shares with the build cache stays there: the next build is quick.
+            with suppress(APIError):
+                self._client.images.remove(image)
 
     def _refuse_foreign(self, name: str) -> None:
         """Raise ScoredockError where another workspace, or another program, has this project."""

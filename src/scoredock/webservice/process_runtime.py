@@ -40,6 +40,8 @@ class ProcessRuntime:
         holder = self._running(_HOLDER)
         if holder and (holder.bind, holder.port) == (record.bind, record.port):
             return
+        if holder is None or holder.port != record.port:
+            check_port(record.bind, record.port)  # before the one that there is ends
         self._end(_HOLDER)
         check_port(record.bind, record.port)
         prefix = Path(record.holder)
@@ -80,6 +82,13 @@ class ProcessRuntime:
         except BaseException:
             self.stop(record, revision.number, grace=1)
             raise
+
+    def restore(self, record: ServiceRecord) -> None:
+        """Let what served before serve again, on its port; nothing happens where it does."""
+        self.hold_port(record)
+        if not self.serves(record):
+            self.stop(record, record.current)
+            self.start(record, record.serving)
 
     def finish(self, record: ServiceRecord) -> None:
         """Stop every revision but the one that serves; each ends what it has begun."""
@@ -132,6 +141,9 @@ class ProcessRuntime:
             self._end(str(number))
         self._end(_HOLDER, grace=2)
         shutil.rmtree(self._run, ignore_errors=True)
+
+    def forget(self, environments: set[str]) -> None:
+        """Do nothing: environments on this machine are not a service's own."""
 
     def _wait(self, process: "subprocess.Popen[bytes]", url: str, revision: Revision) -> None:
         timeout = seconds(revision.start_period)
