@@ -28,7 +28,7 @@ from scoredock.webservice.record import RuntimeName
 class LocalWebservice(OnlyInTheCloud, Webservice):
     """A service, in Docker or as a process of this machine."""
 
-    def __init__(self, workspace: Workspace, name: str, *, must_exist: bool = True) -> None:
+    def __init__(self, workspace: Workspace, name: str, must_exist: bool = True) -> None:
         """Find a service; with `must_exist` False it may be one that is not there yet."""
         super().__init__(workspace, name)
         # What this object was asked to serve last; an update takes what it is not given from it.
