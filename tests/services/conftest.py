@@ -61,4 +61,4 @@ def service(scoredock, runtime, tmp_path, plain_spec, environment):
         source,
     )
     yield run
-    run("service", "delete", name)
+    run("service", "delete", name, "--keep-image")  # other tests are made from it
