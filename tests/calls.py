@@ -63,7 +63,7 @@ def public_methods() -> dict[str, list[CodeType]]:
     for each in classes:
         for name, member in _members(each):
             inherited = any(base in classes and hasattr(base, name) for base in each.__mro__[1:])
-            if name == "__init__" and not inherited:
+            if name == "__init__" and (not inherited or name in vars(each)):
                 found[each.__name__] = codes(member)
             elif not name.startswith("_") and (not inherited or name in vars(each)):
                 found[f"{each.__name__}.{name}"] = codes(member)

@@ -63,10 +63,21 @@ def abandon(variables: Mapping[str, str], *, report: Callable[[str], None]) -> N
     report(f"the stack could not be removed; try: {' '.join(command)}")
 
 
+def _not_sooner(seconds: float) -> bool:
+    time.sleep(seconds)
+    return False
+
+
 def wait_until_healthy(
-    client: DockerClient, find: Callable[[], Container | None], *, timeout: float
+    client: DockerClient,
+    find: Callable[[], Container | None],
+    *,
+    timeout: float,
+    ready: Callable[[float], bool] = _not_sooner,
 ) -> Container:
     """Return the container that `find` returns once it is healthy.
+
+    `ready` waits for some seconds and may know sooner that it is.
 
     Raises EngineError with its log and exit status where it ends, and with its log where it is
     not healthy after `timeout` seconds. A container that the restart policy has started again
@@ -94,7 +105,8 @@ def wait_until_healthy(
                 log=_last_lines(container),
                 hint="where init() takes longer than that, set START_PERIOD",
             )
-        time.sleep(0.1)
+        if ready(0.1):
+            return container
 
 
 def _last_lines(container: Container, count: int = 40) -> list[str]:

@@ -64,23 +64,32 @@ class Deployment:
 def deployment(*, models: Path | None, network: Path | None = None, **values: Any) -> Deployment:
     """Return what the options say, with `models` beside the source where it is not set.
 
-    For a command that builds, with the network settings and what the machine itself is set to.
-    Raises SpecError for a secret's file that is not there, and for options that exclude each other.
+    For a command that builds, with what reach() adds. Raises SpecError for a secret's file that is
+    not there, and for options that exclude each other.
     """
+    wanted = not_reaching(models=models, network=network, **values)
+    return reach(wanted) if "pip_config" in values else wanted
+
+
+def not_reaching(*, models: Path | None, network: Path | None = None, **values: Any) -> Deployment:
+    """Return what the options say and no more: enough to tell what is to be built, fast."""
     if values.get("as_is") and values.get("force"):
         raise SpecError("expected --as-is or --force, found both", path="--force")
     models = models or values["source"] / "models"
-    plain = Deployment(models=models, **values)
-    if "pip_config" not in values:
-        return plain
     for name in ("ca_file", "pip_config"):
-        path = values[name]
+        path = values.get(name)
         if path is not None and (path.is_dir() or not path.exists()):
             raise SpecError("no such file", path=str(path), hint=f"set {name.upper()}")
+    return Deployment(models=models, network_file=network, **values)
+
+
+def reach(plain: Deployment) -> Deployment:
+    """Return what a build needs besides: the network settings and what the machine is set to."""
     from scoredock.reach import find_reach  # only a build is worth its time
 
     beside = plain.folder / NETWORK_FILE
     notes: tuple[str, ...] = ()
+    network = plain.network_file
     if network is None and beside.is_file():
         network, notes = beside, (f"network settings: {beside}",)
     if network:

@@ -121,6 +121,12 @@ WORKSPACE = option(
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+SERVICE_NAME = click.option(
+    "--service", metavar="NAME",
+    help="What a service of the workspace that runs without Docker has, in place of all these.",
+)  # fmt: skip
+
+
 def pairs(text: str, metavar: str = "KEY=VALUE") -> Callable[..., dict[str, str]]:
     """Return a click callback that makes a mapping of what is given as KEY=VALUE."""
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import requests
 
+from scoredock.app_root import make_link
 from scoredock.errors import EngineError
 from scoredock.paths import CONTEXT, state
 from scoredock.port import bracketed, reachable_host
@@ -91,12 +92,19 @@ def service_variables(
     code: ScoringCode, env: ResolvedEnvironment, prefix: Path, *, bind: str, port: int
 ) -> dict[str, str]:
     """Return what the container contract sets, for the same server outside a container."""
-    return host_variables(prefix, app_root=_app_root()) | {
+    variables = script_variables(code, env, prefix, app_root=_app_root())
+    return variables | {"SCOREDOCK_BIND": f"{bracketed(bind)}:{port}"}
+
+
+def script_variables(
+    code: ScoringCode, env: ResolvedEnvironment, prefix: Path, *, app_root: Path
+) -> dict[str, str]:
+    """Return what an entry script below `app_root` sees."""
+    return host_variables(prefix, app_root=app_root) | {
         **dict(env.variables),
         # As in the Dockerfile, these are set last and win over the spec's.
         "AZUREML_SOURCE_DIRECTORY": code.source_name,
         "AZUREML_ENTRY_SCRIPT": f"{code.source_name}/{code.entry_script}",
-        "SCOREDOCK_BIND": f"{bracketed(bind)}:{port}",
     }
 
 
@@ -136,8 +144,8 @@ def start(
     app_root = _app_root()
     shutil.rmtree(app_root, ignore_errors=True)
     app_root.mkdir(parents=True)
-    (app_root / code.source_name).symlink_to(source.resolve())
-    (app_root / "azureml-models").symlink_to(models.resolve())
+    make_link(app_root / code.source_name, source)
+    make_link(app_root / "azureml-models", models)
     process, running = launch(
         ["sh", str(CONTEXT / "entrypoint.sh")], variables, cwd=app_root, log=log_file()
     )

@@ -198,21 +198,14 @@ def up_process(
     With `lock` exactly what that names is installed.
     """
     check_models(deployment.models)
-    for what in _of_containers(planned.env):
+    for what in only_in_containers(planned.env):
         report(f"without a container {what} has no effect")
     _stop_own_process(deployment.port, report)
     _refuse_beside_container(deployment.port)
     check_port(deployment.bind, deployment.port)
-    with authorities_file(deployment.ca_file, deployment.network.ca) as ca_file:
-        prefix = virtualenv.prepare(
-            planned.env,
-            planned.rendered["conda_dependencies.yml"],
-            report=report,
-            ca_file=ca_file,
-            pip_config=deployment.pip_config,
-            network=deployment.network.secret(),
-            locked=lock.packages if lock else "",
-        )
+    prefix = virtualenv.prepare_planned(
+        deployment, planned, report=report, locked=lock.packages if lock else ""
+    )
     variables = process.service_variables(
         planned.code, planned.env, prefix, bind=deployment.bind, port=deployment.port
     )
@@ -231,7 +224,7 @@ def up_process(
     )
 
 
-def _of_containers(env: ResolvedEnvironment) -> list[str]:
+def only_in_containers(env: ResolvedEnvironment) -> list[str]:
     """Return what the spec asks for that only the docker runtime can do."""
     what = ["the spec's own Dockerfile"] if env.base_stage else []
     # The SDK writes a shmSize for every environment.

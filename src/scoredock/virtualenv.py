@@ -10,8 +10,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from scoredock.deployment import Deployment, Plan
 from scoredock.errors import EngineError, LockError
 from scoredock.paths import CONTEXT, state
+from scoredock.reach import authorities_file
 from scoredock.resolve import ResolvedEnvironment
 
 # Of what the installers say: the steps, and what pip, uv and conda do that takes long.
@@ -68,6 +70,22 @@ def environment_command(
         # From standard input, because it may hold credentials.
         command += ["--network", "/dev/stdin"]
     return command
+
+
+def prepare_planned(
+    deployment: Deployment, planned: Plan, *, report: Callable[[str], None], locked: str = ""
+) -> Path:
+    """Return the folder of a deployment's environment; see prepare()."""
+    with authorities_file(deployment.ca_file, deployment.network.ca) as ca_file:
+        return prepare(
+            planned.env,
+            planned.rendered["conda_dependencies.yml"],
+            report=report,
+            ca_file=ca_file,
+            pip_config=deployment.pip_config,
+            network=deployment.network.secret(),
+            locked=locked,
+        )
 
 
 def prepare(

@@ -196,6 +196,13 @@ def test_services_are_listed_until_they_are_deleted(workspace, service, name):
         Webservice(workspace, name)
 
 
+@pytest.mark.calls("LocalWebservice")
+def test_a_service_that_is_not_there_is_found_only_when_it_need_not_be(workspace):
+    assert LocalWebservice(workspace, "absent", False).state == "unknown"
+    with pytest.raises(WebserviceException, match="No local container with name absent"):
+        LocalWebservice(workspace, "absent")
+
+
 @pytest.mark.calls(
     "LocalWebservice.deploy_to_cloud",
     "LocalWebservice.deserialize",

@@ -7,7 +7,14 @@ from serving import ECHO, EVALUATE, check_script, run_command, running, wait_for
 from support import ROOT
 
 PAGE = (ROOT / "docs" / "server-settings.md").read_text()
-FLAGS = ["--port", "--check", "--settings", "--version", *re.findall("`(--[a-z-]+) [A-Z]+`", PAGE)]
+FLAGS = [
+    "--port",
+    "--check",
+    "--score",
+    "--settings",
+    "--version",
+    *re.findall("`(--[a-z-]+) [A-Z]+`", PAGE),
+]
 
 
 @pytest.fixture

@@ -15,58 +15,6 @@ from pathlib import Path
 import pytest
 
 SECONDS = int(os.environ.get("ROLLOUT_SECONDS", "12"))
-SCRIPT = """
-import json, os, pathlib
-
-def init():
-    global model
-    model = next(pathlib.Path(os.environ["AZUREML_MODEL_DIR"]).iterdir()).read_text()
-
-def run(raw_data):
-    return [TEXT, model, os.environ.get("COLOUR")]
-"""
-
-
-@pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.docker)])
-def runtime(request):
-    if request.param == "docker":
-        request.getfixturevalue("engine")
-    return request.param
-
-
-@pytest.fixture
-def service(scoredock, runtime, tmp_path, plain_spec, environment):
-    """Deploy a service in a workspace of its own; `run` changes it."""
-    workspace = tmp_path / "workspace"
-    source = tmp_path / "code"
-    source.mkdir()
-    name = environment["COMPOSE_PROJECT_NAME"]
-
-    def run(*arguments, **variables):
-        return scoredock(*arguments, SCOREDOCK_WORKSPACE=str(workspace), **variables)
-
-    def write(text):
-        (source / "score.py").write_text(SCRIPT.replace("TEXT", repr(text)))
-
-    def register(text):
-        (tmp_path / "model.txt").write_text(text)
-        return run("model", "register", tmp_path / "model.txt", "--name", "greeting")
-
-    run("workspace", "init", workspace)
-    write("one")
-    register("first")
-    deployed = run(
-        "service", "deploy", name, "--environment", plain_spec, "--source", source,
-        "--model", "greeting", "--port", environment["PORT"], "--runtime", runtime,
-    )  # fmt: skip
-    assert deployed.returncode == 0, deployed.stderr
-    run.name, run.write, run.register, run.source = name, write, register, source
-    yield run
-    run("service", "delete", name)
-
-
-def answer(service):
-    return json.loads(service("service", "score", service.name, "-", stdin="1").stdout)
 
 
 @contextmanager
@@ -104,7 +52,7 @@ def test_reloads_and_updates_of_the_model_fail_no_request(service, tmp_path):
             updated = service("service", "update", service.name, "--model", "greeting")
             assert updated.returncode == 0, updated.stderr
 
-    assert answer(service)[:2] == [f"text {number}", f"model {number}"]
+    assert service.answer()[:2] == [f"text {number}", f"model {number}"]
 
 
 def test_an_update_of_the_environment_fails_no_request_and_can_be_taken_back(
@@ -115,12 +63,12 @@ def test_an_update_of_the_environment_fails_no_request_and_can_be_taken_back(
 
     with load(service, tmp_path, SECONDS):
         updated = service("service", "update", service.name, "--environment", plain_spec)
-        after = answer(service)
+        after = service.answer()
 
     assert updated.returncode == 0, updated.stderr
     assert after[2] == "blue"
     assert service("service", "rollback", service.name).returncode == 0
-    assert answer(service)[2] is None
+    assert service.answer()[2] is None
 
 
 def test_an_update_whose_init_raises_fails_no_request_and_says_why(service, tmp_path):
@@ -138,7 +86,7 @@ def test_an_update_whose_init_raises_fails_no_request_and_says_why(service, tmp_
     shown = json.loads(service("service", "show", service.name, "--json").stdout)
     assert (shown["state"], shown["revision"]) == ("running", 1)
     assert "ended with exit code 3" in shown["error"]
-    assert answer(service)[:2] == ["one", "first"]
+    assert service.answer()[:2] == ["one", "first"]
 
 
 def test_what_is_killed_in_the_middle_of_an_update_is_mended_by_the_next(service, environment):
@@ -153,10 +101,10 @@ def test_what_is_killed_in_the_middle_of_an_update_is_mended_by_the_next(service
         env=environment | {"SCOREDOCK_WORKSPACE": str(service.source.parent / "workspace")},
         check=False,
     )  # fmt: skip
-    assert answer(service)[:2] == ["one", "first"]
+    assert service.answer()[:2] == ["one", "first"]
 
     service.write("two")
     updated = service("service", "update", service.name, "--source", service.source)
 
     assert updated.returncode == 0, updated.stderr
-    assert answer(service)[0] == "two"
+    assert service.answer()[0] == "two"

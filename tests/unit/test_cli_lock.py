@@ -94,10 +94,17 @@ def test_without_an_engine_a_fresh_lock_is_checked_and_a_moved_template_is_told(
 
     fresh = run("lock", "--check", *options)
     moved = run("lock", "--check", *options, "--templates", mine)
+    told = [
+        json.loads(run("lock", "--check", "--json", *options, *more).stdout)
+        for more in ([], ["--templates", mine])
+    ]
 
     assert (fresh.returncode, fresh.stdout) == (0, "")
     assert moved.returncode == 4
     assert [line.split(":")[0] for line in moved.stdout.splitlines()] == ["template"]
+    lock = str(folder / "scoredock.lock")
+    assert told[0] == {"lock": lock, "fresh": True, "moved": []}
+    assert told[1] == {"lock": lock, "fresh": False, "moved": moved.stdout.splitlines()}
 
 
 @pytest.mark.parametrize("command", ["lock", "build"])

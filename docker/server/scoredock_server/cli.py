@@ -14,6 +14,7 @@ _EXAMPLES = """\
 examples:
   scoredock-server --entry-script score.py --model-dir models/digits/1
   scoredock-server --entry-script score.py --check
+  scoredock-server --entry-script score.py --score request.json
   WORKER_COUNT=2 scoredock-server --entry-script score.py --port 8080
 
 Each flag has a variable, and there are more variables than flags: --settings lists them.
@@ -53,6 +54,10 @@ def main(arguments: Optional[List[str]] = None) -> None:
         from scoredock_server.check import check
 
         sys.exit(check(environ))
+    if options["score"]:
+        from scoredock_server.score_files import score_files
+
+        sys.exit(score_files(options["score"], environ))
     from scoredock_server.gunicorn_server import serve
 
     serve(settings)
@@ -78,6 +83,12 @@ def _make_parser() -> argparse.ArgumentParser:
         "--check",
         action="store_true",
         help="Load the script, run init(), print what was found, and stop.",
+    )
+    parser.add_argument(
+        "--score",
+        nargs="+",
+        metavar="FILE",
+        help="Print what is answered to the request in each FILE (-: standard input), and stop.",
     )
     parser.add_argument("--settings", action="store_true", help="List every setting as Markdown.")
     parser.add_argument("--version", action="version", version=__version__)

@@ -8,7 +8,7 @@ from scoredock.errors import SpecError
 from scoredock.formats import read
 from scoredock.inspection import Inspection, error_data, inspection_data, inspection_lines
 from scoredock.masking import mask_all
-from scoredock.options import FOLDER, INSTALL, with_options
+from scoredock.options import FOLDER, INSTALL, JSON, with_options
 from scoredock.output import note, warn
 from scoredock.packages import InstallerChoice
 from scoredock.paths import CONTEXT
@@ -20,7 +20,10 @@ from scoredock.resolve import resolve
 @with_options(INSTALL)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text",
               show_default=True, help="How to print it.")  # fmt: skip
-def inspect(path: Path, installer: InstallerChoice, keep: tuple[str, ...], form: str) -> None:
+@with_options([JSON])
+def inspect(
+    path: Path, installer: InstallerChoice, keep: tuple[str, ...], form: str, as_json: bool
+) -> None:
     """Tell what an environment is, what will be made of it and why.
 
     PATH is a folder or a file: azureml_environment.json with what lies beside it,
@@ -28,10 +31,11 @@ def inspect(path: Path, installer: InstallerChoice, keep: tuple[str, ...], form:
     requirements.txt, or an MLflow model. Without it the default spec is inspected. Nothing is
     fetched and nothing is written. Exit status 2 where the spec cannot be served, with the reason.
     """
+    as_json = as_json or form == "json"
     try:
         reading = read(path)
     except SpecError as error:
-        if form == "json":
+        if as_json:
             print(
                 json.dumps(
                     mask_all({"error": error_data(error), "warnings": error.warnings}), indent=2
@@ -45,7 +49,7 @@ def inspect(path: Path, installer: InstallerChoice, keep: tuple[str, ...], form:
     except SpecError as error:
         found = replace(found, error=error)
     data = inspection_data(found)
-    if form == "json":
+    if as_json:
         print(_printable(json.dumps(data, indent=2, ensure_ascii=False)))
     else:
         print(_printable("\n".join(inspection_lines(data))), flush=True)

@@ -9,7 +9,7 @@ from scoredock.commands.model_lines import model_data, model_row, print_all, pri
 from scoredock.errors import WorkspaceError
 from scoredock.manifest import FRAMEWORKS
 from scoredock.options import FOLDER, JSON, WORKSPACE, pairs, with_options
-from scoredock.output import note, print_json, print_table, progress
+from scoredock.output import note, print_json, print_table, progress, warn
 from scoredock.workspace import find_workspace
 
 _REFERENCE = click.argument("reference", metavar="NAME[:VERSION]")
@@ -177,13 +177,24 @@ def update(
 
 @model.command()
 @click.argument("reference", metavar="NAME:VERSION")
+@click.option("--force", is_flag=True, help="Also while a service mounts it.")
 @with_options([WORKSPACE, JSON])
-def delete(reference: str, workspace: Path | None, as_json: bool) -> None:
-    """Delete a version; its number is not given again."""
+def delete(reference: str, force: bool, workspace: Path | None, as_json: bool) -> None:
+    """Delete a version; its number is not given again.
+
+    One that a service serves, or that a rollback of it would, is refused with the service's name.
+    """
     if ":" not in reference:
         raise click.BadParameter(f"expected NAME:VERSION, found {reference!r}")
     where = find_workspace(workspace)
     found = registry.find(where, reference)
+    from scoredock.webservice.uses import refuse_used, uses_of_model  # slow, and for this alone
+
+    if force:
+        for line in uses_of_model(where.folder, found):
+            warn(f"{line}: it will not start again")
+    else:
+        refuse_used(where.folder, found)
     registry.delete(where, found)
     print_id(found, as_json)
 

@@ -168,19 +168,22 @@ def rollback(name: str, workspace: Path | None, as_json: bool) -> None:
 @_NAME
 @click.option("--tail", type=click.IntRange(0), default=5000, metavar="N", show_default=True,
               help="Only the last N lines.")  # fmt: skip
-@with_options([WORKSPACE])
-def logs(name: str, tail: int, workspace: Path | None) -> None:
+@with_options(_FROM)
+def logs(name: str, tail: int, workspace: Path | None, as_json: bool) -> None:
     """Print what the service has logged, or what kept it from starting."""
     text = Services(find_workspace(workspace).folder).logs(name, tail=tail)
-    print(text, end="")
+    if as_json:
+        print_json({"name": name, "lines": text.splitlines()})
+    else:
+        print(text, end="")
 
 
 @service.command()
 @_NAME
 @click.option("--timeout", type=click.FloatRange(0), default=120, show_default=True,
               help="Seconds to wait at most.")  # fmt: skip
-@with_options([WORKSPACE])
-def wait(name: str, timeout: float, workspace: Path | None) -> None:
+@with_options(_FROM)
+def wait(name: str, timeout: float, workspace: Path | None, as_json: bool) -> None:
     """Return once the service runs, and print meanwhile what it logs; exit 1 where it does not."""
     services = Services(find_workspace(workspace).folder)
     printed = 0
@@ -192,30 +195,43 @@ def wait(name: str, timeout: float, workspace: Path | None) -> None:
             print(line, file=sys.stderr)
         printed = len(lines)
         if state == "running":
-            return
+            break
         if time.monotonic() > deadline:
             raise ScoredockError(f"{name} is {state} after {timeout:.0f} s")
         time.sleep(0.5)
+    if as_json:
+        print_json(service_data(services.get(name), state))
 
 
 @service.command()
 @_NAME
 @click.argument("file", type=click.File("rb"))
-@with_options([WORKSPACE])
-def score(name: str, file: Any, workspace: Path | None) -> None:
+@with_options(_FROM)
+def score(name: str, file: Any, workspace: Path | None, as_json: bool) -> None:
     """POST FILE to the service and print what it answers. FILE may be -, for standard input."""
     record = Services(find_workspace(workspace).folder).get(name)
-    print(post_score(record.scoring_uri, file.read()))
+    answer = post_score(record.scoring_uri, file.read())
+    if as_json:
+        print_json({"name": name, "scoring_uri": record.scoring_uri, "answer": answer})
+    else:
+        print(answer)
 
 
 @service.command()
 @_NAME
-@with_options([WORKSPACE])
-def delete(name: str, workspace: Path | None) -> None:
-    """Stop the service and forget it: container, network, volume and its folder are gone."""
+@click.option("--keep-image", is_flag=True, help="Leave the image to the engine.")
+@with_options(_FROM)
+def delete(name: str, keep_image: bool, workspace: Path | None, as_json: bool) -> None:
+    """Stop the service and forget it: containers, network, volume, image and folder are gone.
+
+    An image that another service is made from stays.
+    """
     with progress("deleting"):
-        Services(find_workspace(workspace).folder).delete(name)
-    print(name)
+        Services(find_workspace(workspace).folder).delete(name, keep_image=keep_image)
+    if as_json:
+        print_json({"name": name})
+    else:
+        print(name)
 
 
 def _asked(

@@ -1,8 +1,9 @@
 import difflib
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from textwrap import indent
-from typing import Any
+from typing import Any, TypeAlias
 
 import click
 import jinja2
@@ -13,9 +14,12 @@ from scoredock.deployment import deployment, plan
 from scoredock.errors import TemplateError
 from scoredock.header import short_hash
 from scoredock.names import list_filters, list_names
-from scoredock.options import SPEC, TEMPLATES, with_options
-from scoredock.output import note, warn
+from scoredock.options import JSON, SPEC, TEMPLATES, with_options
+from scoredock.output import note, print_json, warn
 from scoredock.templates import OUTPUTS, find_overrides, load_templates
+
+# A text of ours, one of the user's, and what each is called.
+_Texts: TypeAlias = tuple[str, str, str, str]
 
 _TEMPLATE = click.option(
     "--template",
@@ -38,10 +42,13 @@ def templates() -> None:
 
 
 @templates.command("list")
-@with_options([TEMPLATES])
-def list_command(templates: Path | None) -> None:
+@with_options([TEMPLATES, JSON])
+def list_command(templates: Path | None, as_json: bool) -> None:
     """Print each block: its template, where it comes from, its purpose."""
     found = list_blocks(_load(templates))
+    if as_json:
+        print_json([_data(block) for block in found])
+        return
     rows = [
         (block.template, block.shipped.name, str(block.override or "shipped")) for block in found
     ]
@@ -54,12 +61,17 @@ def list_command(templates: Path | None) -> None:
 @templates.command()
 @click.argument("block")
 @_TEMPLATE
-@with_options([TEMPLATES])
-def show(block: str, template: str | None, templates: Path | None) -> None:
+@with_options([TEMPLATES, JSON])
+def show(block: str, template: str | None, templates: Path | None, as_json: bool) -> None:
     """Print BLOCK, what overrides it, and every name it may print."""
     loaded = _load(templates)
     found = _find(list_blocks(loaded), block, template)
     printed, filters = uses(found.shipped.text, loaded)
+    if as_json:
+        own = found.override.block if found.override else None
+        texts = {"text": found.shipped.text, "override_text": own.text if own else None}
+        print_json({**_data(found), "prints": printed, "filters": filters, **texts})
+        return
     print(f"{found.template}, block {found.shipped.name}: {found.shipped.purpose}")
     print(f"it prints: {', '.join(printed) or 'no name'}")
     print(f"through the filters: {', '.join(filters) or 'none'}")
@@ -79,9 +91,9 @@ def show(block: str, template: str | None, templates: Path | None) -> None:
 
 
 @templates.command()
-@with_options(SPEC)
+@with_options(SPEC, [JSON])
 @click.pass_context
-def diff(context: click.Context, /, templates: Path | None, **values: Any) -> None:
+def diff(context: click.Context, /, templates: Path | None, as_json: bool, **values: Any) -> None:
     """Print what the overrides change, as a diff of each block.
 
     With --spec also what they change in the rendered files of that spec.
@@ -89,22 +101,30 @@ def diff(context: click.Context, /, templates: Path | None, **values: Any) -> No
     folder = _required(templates)
     loaded = _load(folder)
     overridden = [block for block in list_blocks(loaded) if block.override]
+    found: list[_Texts] = []
     for template in OUTPUTS:
-        _print_block_diffs([block for block in overridden if block.template == template])
+        found += _block_texts([block for block in overridden if block.template == template])
     if context.get_parameter_source("spec") is not click.core.ParameterSource.DEFAULT:
         wanted = deployment(templates=folder, **values)
-        ours = plan(replace(wanted, templates=None), warn=warn, note=note).rendered
+        shipped = plan(replace(wanted, templates=None), warn=warn, note=note).rendered
         # What there is to warn of has been said above.
-        theirs = plan(wanted, warn=lambda _: None, note=lambda _: None).rendered
-        for name in ours:
-            _print_diff(ours[name], theirs[name], f"{name} as shipped", f"{name} with {folder}")
+        changed = plan(wanted, warn=lambda _: None, note=lambda _: None).rendered
+        for name in shipped:
+            names = (f"{name} as shipped", f"{name} with {folder}")
+            found.append((shipped[name], changed[name], *names))
+    if as_json:
+        print_json([{"shipped": name, "own": own, "diff": _diff(ours, theirs, name, own)}
+                    for ours, theirs, name, own in found])  # fmt: skip
+        return
+    for ours, theirs, name, own in found:
+        _print_diff(ours, theirs, name, own)
 
 
 @templates.command()
 @click.argument("block")
 @_TEMPLATE
-@with_options([TEMPLATES])
-def eject(block: str, template: str | None, templates: Path | None) -> None:
+@with_options([TEMPLATES, JSON])
+def eject(block: str, template: str | None, templates: Path | None, as_json: bool) -> None:
     """Copy BLOCK into the folder --templates, to be edited there.
 
     The copy overrides the shipped block; it goes into the template there, which is made where there
@@ -117,7 +137,20 @@ def eject(block: str, template: str | None, templates: Path | None) -> None:
     path = folder / found.template
     text, line = eject_block(found, path)
     write_rendered({found.template: text}, folder)
-    print(f"{path}:{line}")
+    if as_json:
+        print_json({"path": str(path), "line": line})
+    else:
+        print(f"{path}:{line}")
+
+
+def _data(block: TemplateBlock) -> dict[str, Any]:
+    return {
+        "template": block.template,
+        "block": block.shipped.name,
+        "purpose": block.shipped.purpose,
+        "shipped": f"{block.path}:{block.shipped.line}",
+        "override": str(block.override) if block.override else None,
+    }
 
 
 def _load(folder: Path | None) -> jinja2.Environment:
@@ -152,23 +185,27 @@ def _find(blocks: list[TemplateBlock], name: str, template: str | None) -> Templ
     raise TemplateError(f"no block {name!r}; the blocks are {', '.join(known)}")
 
 
-def _print_block_diffs(blocks: list[TemplateBlock]) -> None:
+def _block_texts(blocks: list[TemplateBlock]) -> Iterator[_Texts]:
     whole = {}
     for block in blocks:
         if block.override and block.override.block:
             ours, theirs = block.shipped.text, block.override.block.text
             name = f"shipped/{block.template} {block.shipped.name}"
-            _print_diff(ours, theirs, name, str(block.override))
+            yield ours, theirs, name, str(block.override)
         elif block.override:
             whole[block.override.path] = block
     for path, block in whole.items():
         ours, theirs = block.path.read_text("utf-8"), path.read_text("utf-8")
-        _print_diff(ours, theirs, f"shipped/{block.template}", str(path))
+        yield ours, theirs, f"shipped/{block.template}", str(path)
 
 
 def _print_diff(ours: str, theirs: str, name: str, other: str) -> None:
     if ours == theirs:
         note(f"{other} says what {name} says")
-    lines = difflib.unified_diff(ours.splitlines(), theirs.splitlines(), name, other, lineterm="")
-    for line in lines:
+    for line in _diff(ours, theirs, name, other):
         print(line)
+
+
+def _diff(ours: str, theirs: str, name: str, other: str) -> list[str]:
+    old, new = ours.splitlines(), theirs.splitlines()
+    return list(difflib.unified_diff(old, new, name, other, lineterm=""))

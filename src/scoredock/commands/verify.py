@@ -1,3 +1,4 @@
+import sys
 from typing import Any
 
 import click
@@ -6,14 +7,14 @@ from scoredock import locking
 from scoredock import verify as verifying
 from scoredock.deployment import deployment, plan, with_edits
 from scoredock.errors import ScoredockError
-from scoredock.options import BUILDING, EDITED, SPEC, with_options
-from scoredock.output import note, progress, warn
+from scoredock.options import BUILDING, EDITED, JSON, SPEC, with_options
+from scoredock.output import note, print_json, progress, warn
 
 
 @click.command()
 @click.argument("image")
-@with_options(SPEC, BUILDING, EDITED[:1])
-def verify(image: str, verbose: bool, **values: Any) -> None:
+@with_options(SPEC, BUILDING, EDITED[:1], [JSON])
+def verify(image: str, verbose: bool, as_json: bool, **values: Any) -> None:
     """Tell whether an image is what the spec, the lock and the source make.
 
     IMAGE is built again, without any cache, and compared. Prints its digest where it is the
@@ -26,7 +27,7 @@ def verify(image: str, verbose: bool, **values: Any) -> None:
     found = locking.usable_lock(wanted, planned)
     planned = with_edits(wanted, planned, context=None, warn=warn, note=note)
     if lines := verifying.look_at(image, planned, found):
-        print("\n".join(lines), flush=True)
+        _print(image, "", lines, as_json)
         what = ", ".join(line.split(": ")[0] for line in lines)
         raise ScoredockError(
             f"{image} is made from something else: {what}",
@@ -36,11 +37,19 @@ def verify(image: str, verbose: bool, **values: Any) -> None:
         digest, lines = verifying.compare(
             image, wanted, planned, found, report=report, verbose=verbose
         )
+    _print(image, digest, lines, as_json)
     if lines:
-        print("\n".join(lines), flush=True)
         raise ScoredockError(
             f"{image} is not what was built now: {len(lines)} differences",
             hint="the lines above name them: of the files in the source folder, or of what a step "
             "of the Dockerfile fetched, one has changed",
         )
-    print(digest)
+
+
+def _print(image: str, digest: str, lines: list[str], as_json: bool) -> None:
+    """Print the differences or, where there is none, the digest."""
+    if as_json:
+        print_json({"image": image, "same": not lines, "digest": digest, "differences": lines})
+    else:
+        print("\n".join(lines or [digest]))
+    sys.stdout.flush()

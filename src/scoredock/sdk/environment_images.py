@@ -4,9 +4,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from docker.errors import APIError, ImageNotFound
-
-from scoredock.engine import connect
 from scoredock.output import note, warn
 from scoredock.sdk.errors import AzureMLException, raised_as
 from scoredock.sdk.operations import Operation
@@ -129,13 +126,3 @@ class ImageBuildDetails:
 
     def _take(self, line: str) -> None:
         self._log.append(line)
-
-
-def remove_image(image: str) -> None:
-    """Remove an image from the engine, unless something else needs it, which is said."""
-    try:
-        connect().images.remove(image)
-    except ImageNotFound:
-        pass
-    except APIError as error:
-        note(f"the image {image} stays: {error.explanation or error}")

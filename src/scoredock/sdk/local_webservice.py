@@ -12,7 +12,6 @@ from scoredock.sdk.deployment import (
     configuration,
     to_serve,
 )
-from scoredock.sdk.environment_images import remove_image
 from scoredock.sdk.errors import AzureMLException, WebserviceException, raised_as
 from scoredock.sdk.inference_config import InferenceConfig
 from scoredock.sdk.model import Models
@@ -29,7 +28,7 @@ from scoredock.webservice.record import RuntimeName
 class LocalWebservice(OnlyInTheCloud, Webservice):
     """A service, in Docker or as a process of this machine."""
 
-    def __init__(self, workspace: Workspace, name: str, *, must_exist: bool = True) -> None:
+    def __init__(self, workspace: Workspace, name: str, must_exist: bool = True) -> None:
         """Find a service; with `must_exist` False it may be one that is not there yet."""
         super().__init__(workspace, name)
         # What this object was asked to serve last; an update takes what it is not given from it.
@@ -147,12 +146,9 @@ class LocalWebservice(OnlyInTheCloud, Webservice):
     ) -> None:
         """Stop the service and forget it; `delete_image` removes its image if no other needs it."""
         self._settle()
-        record, image = self.record, self.image_id
         with raised_as(WebserviceException):
-            if record:
-                self._services.delete(self.name)
-            if delete_image and image and record and record.runtime == "docker":
-                remove_image(image)
+            if self.record:
+                self._services.delete(self.name, keep_image=not delete_image)
         self._begin(None)
         self._is_deleted = True
 

@@ -8,6 +8,7 @@ from scoredock import registry, stored
 from scoredock.output import warn
 from scoredock.sdk.errors import WebserviceException, raised_as
 from scoredock.sdk.workspace import Workspace
+from scoredock.webservice.uses import refuse_used
 
 
 class RegisteredModel:
@@ -157,8 +158,12 @@ class RegisteredModel:
         without_effect(datasets=datasets)
 
     def delete(self) -> None:
-        """Delete this version; its number is not given again."""
+        """Delete this version; its number is not given again.
+
+        Raises WebserviceException where a service mounts it.
+        """
         with raised_as(WebserviceException):
+            refuse_used(self.workspace.inner.folder, self.inner)
             registry.delete(self.workspace.inner, self.inner)
 
     # --- its files ---

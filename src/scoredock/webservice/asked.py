@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from scoredock import environments, registry
-from scoredock.deployment import Deployment, deployment
+from scoredock.deployment import Deployment, not_reaching
 from scoredock.webservice.record import MountedModel
 from scoredock.webservice.wanted import Code, Wanted
 from scoredock.workspace import Workspace
@@ -35,8 +35,9 @@ def asked(
 
 def to_be_made(spec: Path, **building: Any) -> Deployment:
     """Return the environment of a spec; `building` are options of the build, as `ca_file`."""
-    # Code and models are mounted: they are no part of it.
-    return deployment(spec=spec, source=spec, entry_script="", models=spec, **building)
+    # Code and models are mounted: they are no part of it. What a build needs besides is found out
+    # where there is one.
+    return not_reaching(spec=spec, source=spec, entry_script="", models=spec, **building)
 
 
 def find_model(workspace: Workspace, reference: str) -> MountedModel | Path:

@@ -1,11 +1,14 @@
 """Services in Docker: a compose project for each, which `docker compose -p NAME` works on."""
 
+import re
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 from docker import DockerClient
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
 from scoredock.compose import run_compose, wait_until_healthy
@@ -14,11 +17,15 @@ from scoredock.engine import connect, engine_errors, holds_port, require_command
 from scoredock.errors import EngineError, ScoredockError
 from scoredock.paths import COMPOSE_FILE
 from scoredock.port import check_port
+from scoredock.webservice.container_log import said
 from scoredock.webservice.record import Revision, ServiceFolder, ServiceRecord
 from scoredock.webservice.stack import HOLDER, service_of, stack
 
 _PROJECT = "com.docker.compose.project"
 _SERVICE = "com.docker.compose.service"
+# What the server says when its first worker has loaded the script.
+_READY = re.compile(rb"azmlinfsrv - Worker with pid \d+ ready for serving traffic")
+_SETTLED_WITHIN = 5
 
 
 class DockerRuntime:
@@ -55,20 +62,25 @@ class DockerRuntime:
             self._compose(
                 record.name, "up", "--detach", "--no-build", "--no-recreate", HOLDER, name
             )
-            wait_until_healthy(
-                self._client,
-                lambda: self._container(record.name, name),
-                timeout=seconds(revision.start_period) + 30,
-            )
+            self._wait(self._container(record.name, name), revision)
         except BaseException:
             self.stop(record, revision.number, grace=1)
             raise
+
+    def restore(self, record: ServiceRecord) -> None:
+        """Let what served before serve again, on its port; nothing happens where it does."""
+        self.hold_port(record)  # the engine starts the container again with it
+        deadline = time.monotonic() + seconds(record.serving.start_period) + 30
+        while not self.serves(record) and time.monotonic() < deadline:
+            time.sleep(0.3)
 
     def finish(self, record: ServiceRecord) -> None:
         """Stop every revision but the one that serves; each ends what it has begun."""
         self._write_stack(record, [record.serving] if record.current else [])
         for number in self.running(record.name) - {record.current}:
             self.stop(record, number)
+        if record.current:
+            self._settle(record)
 
     def stop(self, record: ServiceRecord, number: int, *, grace: int = 30) -> None:
         """Stop and remove a revision's container, where there is one."""
@@ -95,8 +107,7 @@ class DockerRuntime:
         container = self._container(record.name, service_of(record.current))
         if holder is None or container is None:
             return False
-        health = container.attrs["State"].get("Health", {}).get("Status")
-        return bool(holder.status == "running" and health == "healthy")
+        return bool(holder.status == "running" and _health(container) == "healthy")
 
     def reload(self, record: ServiceRecord) -> None:
         """Let the server of the current revision load its script anew, when that can be loaded.
@@ -130,6 +141,44 @@ class DockerRuntime:
         """Remove all that the service has in the engine: containers, network, volume."""
         # By the project's name alone, so that it works without the file as well.
         self._compose(name, "down", "--volumes", "--remove-orphans", with_file=False)
+
+    def forget(self, environments: set[str]) -> None:
+        """Remove images, but for one that a container of somebody else is made from."""
+        for image in sorted(environments):
+            # What it shares with the build cache stays there: the next build is quick.
+            with suppress(APIError):
+                self._client.images.remove(image)
+
+    def _wait(self, container: Container | None, revision: Revision) -> None:
+        """Return once the container takes requests: as soon as its log says so, or it is healthy.
+
+        The log says it about half a second before the engine has asked and is told.
+        """
+        if container is None:
+            raise EngineError("the service has no container: was it removed meanwhile?")
+        with said(container, _READY) as ready:
+            wait_until_healthy(
+                self._client,
+                lambda: self._again(container),
+                timeout=seconds(revision.start_period) + 30,
+                ready=ready.wait,
+            )
+
+    def _again(self, container: Container) -> Container | None:
+        try:
+            found: Container = self._client.containers.get(str(container.id))
+        except NotFound:
+            return None
+        return found
+
+    def _settle(self, record: ServiceRecord) -> None:
+        """Wait until the engine, too, has seen that the current revision is healthy."""
+        deadline = time.monotonic() + _SETTLED_WITHIN
+        while time.monotonic() < deadline:
+            container = self._container(record.name, service_of(record.current))
+            if container is None or _health(container) != "starting":
+                return
+            time.sleep(0.1)
 
     def _refuse_foreign(self, name: str) -> None:
         """Raise ScoredockError where another workspace, or another program, has this project."""
@@ -168,6 +217,10 @@ class DockerRuntime:
     def _compose(self, name: str, *arguments: str, with_file: bool = True) -> None:
         file = ["--file", str(self._folder.path / "compose.yaml")] if with_file else []
         run_compose(["docker", "compose", *file, "--project-name", name, *arguments], {})
+
+
+def _health(container: Container) -> str:
+    return str(container.attrs["State"].get("Health", {}).get("Status"))
 
 
 def _publishes(holder: Container, record: ServiceRecord) -> bool:

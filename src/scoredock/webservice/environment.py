@@ -12,7 +12,7 @@ from pathlib import Path
 from docker.errors import ImageNotFound
 
 from scoredock import virtualenv
-from scoredock.deployment import Deployment, Plan, Report
+from scoredock.deployment import Deployment, Plan, Report, reach
 from scoredock.engine import connect, engine_errors
 from scoredock.formats import read
 from scoredock.locking import kit_hash
@@ -55,8 +55,9 @@ def make_environment(wanted: Deployment, runtime: RuntimeName, told: Told) -> Ma
     if runtime == "docker":
         image = image_name(wanted, planned)
         if not has_image(image):
-            _build(wanted, planned, image, told)
+            _build(_reaching(wanted, told), planned, image, told)
         return MadeEnvironment(place=image, env=env)
+    wanted = _reaching(wanted, told)
     prefix = virtualenv.prepare(
         env,
         planned.rendered["conda_dependencies.yml"],
@@ -102,6 +103,13 @@ def has_image(image: str) -> bool:
         except ImageNotFound:
             return False
     return True
+
+
+def _reaching(wanted: Deployment, told: Told) -> Deployment:
+    reaching = reach(wanted)
+    for line in reaching.notes:
+        told.note(line)
+    return reaching
 
 
 def _build(wanted: Deployment, planned: Plan, image: str, told: Told) -> None:

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
-from scoredock.errors import EngineError
+from scoredock.errors import EngineError, ScoredockError
 from scoredock.webservice.docker_runtime import DockerRuntime
 from scoredock.webservice.environment import Told
 from scoredock.webservice.process_runtime import ProcessRuntime
@@ -26,23 +25,11 @@ from scoredock.webservice.record import (
     check_name,
     service_names,
 )
+from scoredock.webservice.runtime import Runtime
 from scoredock.webservice.wanted import Wanted, fill, next_revision, now
 
 # How many revisions are kept to go back to.
 _KEPT = 10
-
-
-class Runtime(Protocol):
-    """What docker_runtime.py and process_runtime.py do, each in its own way."""
-
-    def hold_port(self, record: ServiceRecord) -> None: ...
-    def start(self, record: ServiceRecord, revision: Revision) -> None: ...
-    def finish(self, record: ServiceRecord) -> None: ...
-    def running(self, name: str) -> set[int]: ...
-    def serves(self, record: ServiceRecord) -> bool: ...
-    def reload(self, record: ServiceRecord) -> None: ...
-    def log(self, record: ServiceRecord, *, tail: int) -> str: ...
-    def remove(self, name: str) -> None: ...
 
 
 class Services:
@@ -88,13 +75,13 @@ class Services:
 
     def update(self, name: str, wanted: Wanted, *, told: Told) -> ServiceRecord:
         """Serve something else; what is None in `wanted` stays as it is."""
-        folder = self._folder(name)
+        folder = self._existing(name)
         with folder.locked():
             return self._update(folder, folder.read(), wanted, told)
 
     def rollback(self, name: str, *, told: Told) -> ServiceRecord:
         """Serve what was served before the last update."""
-        folder = self._folder(name)
+        folder = self._existing(name)
         with folder.locked():
             record = folder.read()
             if not record.previous:
@@ -103,7 +90,7 @@ class Services:
 
     def reload(self, name: str) -> ServiceRecord:
         """Load the entry script anew from the folder that it was deployed from, without a pause."""
-        folder = self._folder(name)
+        folder = self._existing(name)
         with folder.locked():
             record = folder.read()
             revision = record.serving
@@ -138,13 +125,29 @@ class Services:
         lines = failed.read_text(encoding="utf-8").splitlines() if failed.is_file() else []
         return "".join(f"{line}\n" for line in lines[-tail:])
 
-    def delete(self, name: str) -> None:
-        """Stop the service and forget it: nothing of it is left."""
+    def on_this_machine(self, name: str) -> tuple[Path, dict[str, str]]:
+        """Return app root and variables of what serves without Docker. Raises ServiceError."""
         folder = self._folder(name)
+        record = folder.read()
+        if record.runtime == "docker":
+            raise ServiceError(
+                f"{name} runs in Docker: its environment is an image",
+                hint=f"ask it: scoredock service score {name} FILE; or name its parts: --spec, "
+                "--source, --models",
+            )
+        runtime = ProcessRuntime(folder)
+        return runtime.app_root(record.serving), runtime.variables(record.serving)
+
+    def delete(self, name: str, *, keep_image: bool = False) -> None:
+        """Stop the service and forget it: nothing of it is left, but an image that others need."""
+        folder = self._existing(name)
         with folder.locked():
             record = folder.read()
-            self._runtime(folder, record).remove(name)
+            runtime = self._runtime(folder, record)
+            runtime.remove(name)
             shutil.rmtree(folder.path)
+            if not keep_image:
+                runtime.forget(record.environments - self._environments())
 
     def starting_log(self, name: str, runtime: RuntimeName) -> str:
         """Return what the revision says that is being started; empty where none is."""
@@ -164,6 +167,16 @@ class Services:
 
     def _folder(self, name: str) -> ServiceFolder:
         return ServiceFolder(self._services, check_name(name))
+
+    def _existing(self, name: str) -> ServiceFolder:
+        """Return the folder of a service. Raises ServiceError where there is none."""
+        folder = self._folder(name)
+        folder.read()
+        return folder
+
+    def _environments(self) -> set[str]:
+        """Return what the workspace's services are made from."""
+        return set().union(*(self.get(name).environments for name in self.names()))
 
     def _runtime(self, folder: ServiceFolder, record: ServiceRecord) -> Runtime:
         if record.runtime == "docker":
@@ -224,3 +237,6 @@ class Services:
         (folder.path / "failed.log").write_text(log, encoding="utf-8")
         if not record.current:
             runtime.remove(record.name)
+        elif known and (known.bind, known.port) != (record.bind, record.port):
+            with suppress(ScoredockError):  # the reason is the one that is raised already
+                runtime.restore(known)

@@ -9,6 +9,7 @@ import subprocess
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from scoredock.app_root import make_link, mirror
 from scoredock.deployment import seconds
 from scoredock.errors import EngineError
 from scoredock.paths import CONTEXT
@@ -39,6 +40,8 @@ class ProcessRuntime:
         holder = self._running(_HOLDER)
         if holder and (holder.bind, holder.port) == (record.bind, record.port):
             return
+        if holder is None or holder.port != record.port:
+            check_port(record.bind, record.port)  # before the one that there is ends
         self._end(_HOLDER)
         check_port(record.bind, record.port)
         prefix = Path(record.holder)
@@ -61,14 +64,14 @@ class ProcessRuntime:
             # The new server's own address, to ask it whether it is ready.
             own.bind(("127.0.0.1", 0))
             own.listen()
-            variables = self._variables(revision) | {
+            variables = self.variables(revision) | {
                 "SCOREDOCK_BIND": f"fd://{own.fileno()}",
                 "SCOREDOCK_PORT_FROM": str(self._run / "port.sock"),
             }
             process, running = launch(
                 ["sh", str(CONTEXT / "entrypoint.sh")],
                 variables,
-                cwd=self._app_root(revision),
+                cwd=self.app_root(revision),
                 log=self._log(revision.number),
                 descriptors=[own.fileno()],
             )
@@ -79,6 +82,13 @@ class ProcessRuntime:
         except BaseException:
             self.stop(record, revision.number, grace=1)
             raise
+
+    def restore(self, record: ServiceRecord) -> None:
+        """Let what served before serve again, on its port; nothing happens where it does."""
+        self.hold_port(record)
+        if not self.serves(record):
+            self.stop(record, record.current)
+            self.start(record, record.serving)
 
     def finish(self, record: ServiceRecord) -> None:
         """Stop every revision but the one that serves; each ends what it has begun."""
@@ -109,7 +119,7 @@ class ProcessRuntime:
         python = Path(revision.environment) / "bin" / "python"
         checked = subprocess.run(
             [python, "-m", "scoredock_server", "--check"],
-            env=self._variables(revision), cwd=self._app_root(revision), text=True, check=False,
+            env=self.variables(revision), cwd=self.app_root(revision), text=True, check=False,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         if checked.returncode:
@@ -132,12 +142,16 @@ class ProcessRuntime:
         self._end(_HOLDER, grace=2)
         shutil.rmtree(self._run, ignore_errors=True)
 
+    def forget(self, environments: set[str]) -> None:
+        """Do nothing: environments on this machine are not a service's own."""
+
     def _wait(self, process: "subprocess.Popen[bytes]", url: str, revision: Revision) -> None:
         timeout = seconds(revision.start_period)
         wait_until_ready(process, url, timeout=timeout, log=self._log(revision.number))
 
-    def _variables(self, revision: Revision) -> dict[str, str]:
-        app_root = self._app_root(revision)
+    def variables(self, revision: Revision) -> dict[str, str]:
+        """Return what the entry script of a revision sees."""
+        app_root = self.app_root(revision)
         return {
             **host_variables(Path(revision.environment), app_root=app_root),
             **revision.environment_variables,
@@ -145,23 +159,20 @@ class ProcessRuntime:
             **contract_variables(revision, app_root=str(app_root)),
         }
 
-    def _app_root(self, revision: Revision) -> Path:
+    def app_root(self, revision: Revision) -> Path:
         """Return the folder that takes the place of /var/azureml-app."""
         return self._folder.revision(revision.number) / "azureml-app"
 
     def _make_app_root(self, revision: Revision) -> None:
-        root = self._app_root(revision)
+        root = self.app_root(revision)
         shutil.rmtree(root, ignore_errors=True)
         root.mkdir(parents=True)
-        (root / revision.source_name).symlink_to(self._folder.code(revision.number))
+        make_link(root / revision.source_name, self._folder.code(revision.number))
         for model in revision.models:
-            for place, target in (
-                (root / "azureml-models" / model.name / model.version, model.folder),
-                (root / "model-manifests" / model.name / f"{model.version}.json", model.manifest),
-            ):
-                if target:
-                    place.parent.mkdir(parents=True, exist_ok=True)
-                    place.symlink_to(target)
+            place = f"{model.name}/{model.version}"
+            mirror(Path(model.folder), root / "azureml-models" / place)
+            if model.manifest:
+                make_link(root / "model-manifests" / f"{place}.json", Path(model.manifest))
 
     def _log(self, number: int) -> Path:
         return self._folder.revision(number) / "log"

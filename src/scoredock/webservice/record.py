@@ -101,6 +101,11 @@ class ServiceRecord:
         return self.revision(self.current)
 
     @property
+    def environments(self) -> set[str]:
+        """What the port's holder and each revision are made from."""
+        return {self.holder, *(each.environment for each in self.revisions)} - {""}
+
+    @property
     def scoring_uri(self) -> str:
         """Where to POST, on this machine."""
         return f"http://{local_name(self.bind)}:{self.port}/score"
