@@ -1,0 +1,258 @@
+"""A v2 online deployment, with the endpoint that it belongs to, as a service of this machine."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from scoredock.errors import SpecError
+from scoredock.formats import read, read_as
+from scoredock.formats.deployment_v2 import read_deployment_v2
+from scoredock.formats.document import Document, refuse_placeholders
+from scoredock.formats.reading import Reading
+from scoredock.formats.service_reading import (
+    ModelPath,
+    Reference,
+    Said,
+    ServiceReading,
+    number_of,
+    object_of,
+    place_of,
+    reference_of,
+    start_period,
+    text_of,
+    texts_of,
+)
+from scoredock.formats.spelling import Shape, keys, respell, respelling_warning, squashed
+
+# azure-ai-ml 1.35; what has no effect here stands in groups of its own.
+_PROBE: Final = keys("initial_delay", "period", "timeout", "success_threshold", "failure_threshold")
+_OF_THE_CLOUD: Final = (
+    "type", "properties", "instance_type", "instance_count", "scale_settings", "resources",
+    "app_insights_enabled", "egress_public_network_access", "private_network_connection",
+    "data_collector", "model_mount_path", "readiness_probe", "startup_probe", "sku", "target",
+)  # fmt: skip
+_WAITING: Final = ("max_concurrent_requests_per_instance", "max_queue_wait_ms")
+_DEPLOYMENT: Final[Shape] = {
+    **keys(
+        "$schema", "name", "endpoint_name", "description", "tags", "model", "environment",
+        "environment_variables", *_OF_THE_CLOUD,
+    ),
+    "code_configuration": keys("code", "scoring_script"),
+    "request_settings": keys("request_timeout_ms", *_WAITING),
+    "liveness_probe": _PROBE,
+}  # fmt: skip
+_ENDPOINT_OF_THE_CLOUD: Final = (
+    "type", "properties", "traffic", "mirror_traffic", "identity", "public_network_access",
+    "compute", "kind", "location", "target",
+)  # fmt: skip
+_ENDPOINT: Final[Shape] = keys(
+    "$schema", "name", "description", "tags", "auth_mode", "deployments", *_ENDPOINT_OF_THE_CLOUD
+)
+
+
+def is_endpoint(document: Document) -> bool:
+    """Tell an endpoint from a deployment."""
+    found = {squashed(key) for key in document.data}
+    schema = str(document.data.get("$schema", "")).lower()
+    return "endpoint.schema" in schema or (
+        bool(found & {"authmode", "deployments"}) and "environment" not in found
+    )
+
+
+def inner_deployments(endpoint: Document) -> list[Document]:
+    """Return the deployments that stand in an endpoint's own file, as in the previews."""
+    found = endpoint.data.get("deployments") or []
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise SpecError("expected a list of deployments", path=place_of(endpoint, "deployments"))
+    return [
+        replace(endpoint, data=each, label=f"{endpoint.label}: deployments[{index}]", warnings=())
+        for index, each in enumerate(found)
+    ]
+
+
+def read_online(
+    document: Document, endpoint: Document | None, said: Said, *, given: Collection[str] = ()
+) -> ServiceReading:
+    """Read a deployment; of it `environment`, `source` and `models` are not read where `given`.
+
+    Raises SpecError.
+    """
+    _refuse_batch(document)
+    data = _respelt(document, _DEPLOYMENT, said)
+    of_endpoint = _respelt(endpoint, _ENDPOINT, said) if endpoint else {}
+    named = [(place_of(document, key), data.get(key)) for key in ("name", "endpoint_name", "model")]
+    refuse_placeholders((place, text) for place, text in named if isinstance(text, str))
+    source, script = (None, "") if "source" in given else _code(data, document)
+    name, name_place = _name(data, document, of_endpoint, endpoint)
+    variables = texts_of(
+        data.get("environment_variables"), place_of(document, "environment_variables")
+    )
+    timeout = _requests(data, document, said)
+    said.no_effect(document.label, data, _OF_THE_CLOUD)
+    if endpoint is not None:
+        _say_of_endpoint(of_endpoint, endpoint, said)
+    told = {**of_endpoint, **{key: data[key] for key in ("description", "tags") if data.get(key)}}
+    probe = object_of(data.get("liveness_probe"), place_of(document, "liveness_probe"))
+    return ServiceReading(
+        label=document.label,
+        name=name,
+        name_place=name_place,
+        environment=None if "environment" in given else _environment(data, document),
+        source=source,
+        entry_script=script,
+        source_is_root=True,
+        models=None if "models" in given else _models(data.get("model"), document),
+        variables={**timeout, **variables},
+        start_period=start_period(probe, place_of(document, "liveness_probe"), said),
+        description=text_of(told.get("description"), place_of(document, "description")),
+        tags=texts_of(told.get("tags"), place_of(document, "tags")),
+    )
+
+
+def _refuse_batch(document: Document) -> None:
+    data = document.data
+    found = {squashed(key) for key in data}
+    schema = str(data.get("$schema", "")).lower()
+    if (
+        "batch" in schema
+        or found & {"minibatchsize", "component"}
+        or str(data.get("type")).lower() in ("batch", "model", "pipeline")
+    ):
+        raise SpecError(
+            "a batch deployment, and a service answers requests",
+            path=document.label,
+            hint="name the file of an online deployment",
+        )
+
+
+def _respelt(document: Document, shape: Shape, said: Said) -> dict[str, Any]:
+    data, written = respell(document.data, shape)
+    said.warnings += [*document.warnings, *respelling_warning(document.label, written)]
+    for key in data.keys() - shape.keys():
+        said.warnings.append(f"{document.label}: {key}: unknown key, ignored")
+    found: dict[str, Any] = data
+    return found
+
+
+def _name(
+    data: dict[str, Any], document: Document, of_endpoint: dict[str, Any], endpoint: Document | None
+) -> tuple[str, str]:
+    """Return what the service is called, `<endpoint>-<deployment>`, and what tells it."""
+    place = place_of(document, "endpoint_name")
+    of = text_of(data.get("endpoint_name"), place)
+    if endpoint is not None:
+        there = place_of(endpoint, "name")
+        found = text_of(of_endpoint.get("name"), there)
+        refuse_placeholders([(there, found)])
+        if of and found and of != found:
+            raise SpecError(
+                f"expected the endpoint of {endpoint.label}, {found!r}, found {of!r}",
+                path=place,
+                hint="name the file of its own endpoint, or none",
+            )
+        of, place = of or found, place if of else there
+    own = text_of(data.get("name"), place_of(document, "name"))
+    name = f"{of}-{own}".lower().replace("_", "-") if of and own else ""
+    return name, place
+
+
+def _code(data: dict[str, Any], document: Document) -> tuple[Path, str]:
+    place = place_of(document, "code_configuration")
+    code = object_of(data.get("code_configuration"), place)
+    folder = code.get("code")
+    if isinstance(folder, dict):  # of the previews
+        folder = folder.get("local_path") or folder.get("path")
+    folder, script = text_of(folder, f"{place}.code"), text_of(code.get("scoring_script"), place)
+    if not folder or not script:
+        raise SpecError(
+            "expected code and scoring_script, which scoredock serves, found "
+            f"{folder or script or 'neither'}",
+            path=place,
+            hint="an MLflow model, too, is served by an entry script with init() and run(); a "
+            "container with a server of its own needs no scoredock",
+        )
+    if folder.startswith("azureml:") or "://" in folder:
+        raise SpecError(
+            f"expected a folder of this machine, found {folder!r}", path=f"{place}.code"
+        )
+    return document.beside(folder), script
+
+
+def _environment(data: dict[str, Any], document: Document) -> Reading | Reference:
+    place = place_of(document, "environment")
+    value = data.get("environment")
+    if isinstance(value, str) and not value.startswith("file:"):
+        path = document.beside(value)
+        return reference_of(value, "environment", place) or _read_beside(path, value, place)
+    if isinstance(value, dict) and value.get("name") and not value.keys() - {"name", "version"}:
+        version = f":{value['version']}" if value.get("version") else ""
+        return Reference(text=f"{value['name']}{version}", place=place)
+    # Its variables are the service's own: another value needs no other image.
+    rest = {key: each for key, each in data.items() if key != "environment_variables"}
+    return read_as(
+        read_deployment_v2,
+        replace(document, data=rest, warnings=()),
+        reason="its keys are those of a deployment",
+    )
+
+
+def _read_beside(path: Path, value: str, place: str) -> Reading:
+    if not path.exists():
+        raise SpecError(
+            f"names {value!r}, which is not there",
+            path=place,
+            hint="azureml:NAME, azureml:NAME:VERSION, or a file beside this one",
+        )
+    return read(path)
+
+
+def _models(value: Any, document: Document) -> tuple[Reference | ModelPath, ...]:
+    place = place_of(document, "model")
+    if value is None:
+        return ()
+    name = version = ""
+    if isinstance(value, dict):
+        name, version = text_of(value.get("name"), place), text_of(value.get("version"), place)
+        path = text_of(value.get("path") or value.get("local_path"), place)
+        if name and not path:
+            return (Reference(text=f"{name}:{version}" if version else name, place=place),)
+    else:
+        path = text_of(value, place)
+    if reference := reference_of(path, "model", place):
+        return (reference,)
+    found = document.beside(path)
+    if not path or not found.exists():
+        raise SpecError(
+            f"names {path!r}, which is not there" if path else "expected a path, found none",
+            path=place,
+            hint="azureml:NAME, azureml:NAME:VERSION, or a file or folder beside this one",
+        )
+    number_of(version or 1, f"{place}.version")
+    # As the reference does, which calls a nameless one by a hash.
+    name = name or found.resolve().name[:30]
+    return (ModelPath(path=found, name=name, version=version or "1", place=place),)
+
+
+def _requests(data: dict[str, Any], document: Document, said: Said) -> dict[str, str]:
+    place = place_of(document, "request_settings")
+    settings = object_of(data.get("request_settings"), place)
+    said.no_effect(place, settings, ("max_queue_wait_ms",))
+    if settings.get("max_concurrent_requests_per_instance") is not None:
+        said.notes.append(
+            f"{place}.max_concurrent_requests_per_instance has no effect on this machine: requests "
+            "wait for a worker; WORKER_COUNT in environment_variables says how many there are"
+        )
+    timeout = settings.get("request_timeout_ms")
+    if timeout is None:
+        return {}
+    return {"SCORING_TIMEOUT_MS": str(number_of(timeout, f"{place}.request_timeout_ms"))}
+
+
+def _say_of_endpoint(data: dict[str, Any], endpoint: Document, said: Said) -> None:
+    if data.get("auth_mode"):
+        said.notes.append(
+            f"{endpoint.label}: auth_mode has no effect on this machine: the service asks nobody "
+            "for a key, and listens on this machine alone unless --bind opens it"
+        )
+    said.no_effect(endpoint.label, data, _ENDPOINT_OF_THE_CLOUD)
