@@ -2,23 +2,17 @@
 
 from collections.abc import Collection
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 from scoredock.errors import SpecError
-from scoredock.formats import read, read_as
-from scoredock.formats.deployment_v2 import read_deployment_v2
+from scoredock.formats.assets_v2 import code_of, environment_of, models_of
 from scoredock.formats.document import Document, refuse_placeholders
-from scoredock.formats.reading import Reading
 from scoredock.formats.service_reading import (
-    ModelPath,
-    Reference,
     Said,
     ServiceReading,
     number_of,
     object_of,
     place_of,
-    reference_of,
     start_period,
     text_of,
     texts_of,
@@ -83,7 +77,7 @@ def read_online(
     of_endpoint = _respelt(endpoint, _ENDPOINT, said) if endpoint else {}
     named = [(place_of(document, key), data.get(key)) for key in ("name", "endpoint_name", "model")]
     refuse_placeholders((place, text) for place, text in named if isinstance(text, str))
-    source, script = (None, "") if "source" in given else _code(data, document)
+    source, script = (None, "") if "source" in given else code_of(data, document)
     name, name_place = _name(data, document, of_endpoint, endpoint)
     variables = texts_of(
         data.get("environment_variables"), place_of(document, "environment_variables")
@@ -98,11 +92,11 @@ def read_online(
         label=document.label,
         name=name,
         name_place=name_place,
-        environment=None if "environment" in given else _environment(data, document),
+        environment=None if "environment" in given else environment_of(data, document),
         source=source,
         entry_script=script,
         source_is_root=True,
-        models=None if "models" in given else _models(data.get("model"), document),
+        models=None if "models" in given else models_of(data, document),
         variables={**timeout, **variables},
         start_period=start_period(probe, place_of(document, "liveness_probe"), said),
         description=text_of(told.get("description"), place_of(document, "description")),
@@ -155,83 +149,6 @@ def _name(
     own = text_of(data.get("name"), place_of(document, "name"))
     name = f"{of}-{own}".lower().replace("_", "-") if of and own else ""
     return name, place
-
-
-def _code(data: dict[str, Any], document: Document) -> tuple[Path, str]:
-    place = place_of(document, "code_configuration")
-    code = object_of(data.get("code_configuration"), place)
-    folder = code.get("code")
-    if isinstance(folder, dict):  # of the previews
-        folder = folder.get("local_path") or folder.get("path")
-    folder, script = text_of(folder, f"{place}.code"), text_of(code.get("scoring_script"), place)
-    if not folder or not script:
-        raise SpecError(
-            "expected code and scoring_script, which scoredock serves, found "
-            f"{folder or script or 'neither'}",
-            path=place,
-            hint="an MLflow model, too, is served by an entry script with init() and run(); a "
-            "container with a server of its own needs no scoredock",
-        )
-    if folder.startswith("azureml:") or "://" in folder:
-        raise SpecError(
-            f"expected a folder of this machine, found {folder!r}", path=f"{place}.code"
-        )
-    return document.beside(folder), script
-
-
-def _environment(data: dict[str, Any], document: Document) -> Reading | Reference:
-    place = place_of(document, "environment")
-    value = data.get("environment")
-    if isinstance(value, str) and not value.startswith("file:"):
-        path = document.beside(value)
-        return reference_of(value, "environment", place) or _read_beside(path, value, place)
-    if isinstance(value, dict) and value.get("name") and not value.keys() - {"name", "version"}:
-        version = f":{value['version']}" if value.get("version") else ""
-        return Reference(text=f"{value['name']}{version}", place=place)
-    # Its variables are the service's own: another value needs no other image.
-    rest = {key: each for key, each in data.items() if key != "environment_variables"}
-    return read_as(
-        read_deployment_v2,
-        replace(document, data=rest, warnings=()),
-        reason="its keys are those of a deployment",
-    )
-
-
-def _read_beside(path: Path, value: str, place: str) -> Reading:
-    if not path.exists():
-        raise SpecError(
-            f"names {value!r}, which is not there",
-            path=place,
-            hint="azureml:NAME, azureml:NAME:VERSION, or a file beside this one",
-        )
-    return read(path)
-
-
-def _models(value: Any, document: Document) -> tuple[Reference | ModelPath, ...]:
-    place = place_of(document, "model")
-    if value is None:
-        return ()
-    name = version = ""
-    if isinstance(value, dict):
-        name, version = text_of(value.get("name"), place), text_of(value.get("version"), place)
-        path = text_of(value.get("path") or value.get("local_path"), place)
-        if name and not path:
-            return (Reference(text=f"{name}:{version}" if version else name, place=place),)
-    else:
-        path = text_of(value, place)
-    if reference := reference_of(path, "model", place):
-        return (reference,)
-    found = document.beside(path)
-    if not path or not found.exists():
-        raise SpecError(
-            f"names {path!r}, which is not there" if path else "expected a path, found none",
-            path=place,
-            hint="azureml:NAME, azureml:NAME:VERSION, or a file or folder beside this one",
-        )
-    number_of(version or 1, f"{place}.version")
-    # As the reference does, which calls a nameless one by a hash.
-    name = name or found.resolve().name[:30]
-    return (ModelPath(path=found, name=name, version=version or "1", place=place),)
 
 
 def _requests(data: dict[str, Any], document: Document, said: Said) -> dict[str, str]:

@@ -91,16 +91,14 @@ def parse_yaml_documents(text: str, path: Path) -> tuple[list[Any], list[str]]:
 
     def documents(loader: _Loader) -> list[Any]:
         found = []
-        while loader.check_data():
+        while loader.check_data():  # type: ignore[no-untyped-call]
             found.append(loader.get_data())
         return found
 
     return _parsed(text, path, documents)
 
 
-def _parsed(
-    text: str, path: Path, get: Callable[[_Loader], _Parsed]
-) -> tuple[_Parsed, list[str]]:
+def _parsed(text: str, path: Path, get: Callable[[_Loader], _Parsed]) -> tuple[_Parsed, list[str]]:
     try:
         _refuse_bombs(text, path)
         loader = _Loader(text)

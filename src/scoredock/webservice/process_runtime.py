@@ -22,7 +22,7 @@ from scoredock.process import (
     wait_until_ready,
 )
 from scoredock.webservice.record import Revision, ServiceFolder, ServiceRecord
-from scoredock.webservice.stack import contract_variables
+from scoredock.webservice.stack import script_folder, served_variables
 
 _HOLDER = "port"
 
@@ -68,7 +68,7 @@ class ProcessRuntime:
             process, running = launch(
                 ["sh", str(CONTEXT / "entrypoint.sh")],
                 variables,
-                cwd=self._app_root(revision),
+                cwd=self._working_folder(revision),
                 log=self._log(revision.number),
                 descriptors=[own.fileno()],
             )
@@ -109,8 +109,8 @@ class ProcessRuntime:
         python = Path(revision.environment) / "bin" / "python"
         checked = subprocess.run(
             [python, "-m", "scoredock_server", "--check"],
-            env=self._variables(revision), cwd=self._app_root(revision), text=True, check=False,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=self._variables(revision), cwd=self._working_folder(revision), text=True,
+            check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         if checked.returncode:
             raise EngineError(
@@ -141,13 +141,16 @@ class ProcessRuntime:
         return {
             **host_variables(Path(revision.environment), app_root=app_root),
             **revision.environment_variables,
-            **revision.variables,
-            **contract_variables(revision, app_root=str(app_root)),
+            **served_variables(revision, app_root=str(app_root)),
         }
 
     def _app_root(self, revision: Revision) -> Path:
         """Return the folder that takes the place of /var/azureml-app."""
         return self._folder.revision(revision.number) / "azureml-app"
+
+    def _working_folder(self, revision: Revision) -> Path:
+        root = self._app_root(revision)
+        return root / script_folder(revision) if revision.source_is_root else root
 
     def _make_app_root(self, revision: Revision) -> None:
         root = self._app_root(revision)

@@ -28,6 +28,17 @@ class Code:
     source: Path | None = None
     source_name: str = ""
     entry_script: str = ""
+    is_root: bool = False
+    """Whether AML_APP_ROOT is the script's own folder, as for a v2 deployment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalModel:
+    """A model that is not registered: it is mounted as what `name` and `version` say."""
+
+    path: Path
+    name: str
+    version: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +49,7 @@ class Wanted:
     """A spec, with what a build needs, whose code and models count for nothing here; or what was
     made of one for the same runtime."""
     code: Code = Code()
-    models: Sequence[MountedModel | Path] | None = None
+    models: Sequence[MountedModel | LocalModel | Path] | None = None
     """Registered ones, and files or folders that are not."""
     variables: Mapping[str, str] | None = None
     bind: str | None = None
@@ -100,6 +111,7 @@ def _code(wanted: Code, old: Revision) -> dict[str, Any]:
         "source_name": code.source_name,
         "entry_script": code.entry_script,
         "source": str(source.resolve()),
+        "source_is_root": wanted.is_root if wanted.source else old.source_is_root,
     }
 
 
@@ -115,25 +127,27 @@ def _environment(
     return found | {"environment_variables": dict(made.env.variables)}
 
 
-def mounted_models(models: Sequence[MountedModel | Path], copies: Path) -> tuple[MountedModel, ...]:
+def mounted_models(
+    models: Sequence[MountedModel | LocalModel | Path], copies: Path
+) -> tuple[MountedModel, ...]:
     """Return the models as a revision has them; what is not registered is copied into `copies`."""
-    # As in the reference: the first 30 characters, and a version that no registry gives.
-    places = [
-        (each.name[:30], "0") if isinstance(each, Path) else (each.name, each.version)
-        for each in models
-    ]
+    named = [_named(each) if isinstance(each, Path) else each for each in models]
+    places = [(each.name, each.version) for each in named]
     for place in places:
         if places.count(place) > 1:
             raise ServiceError(f"two models are called {place[0]}: register them by other names")
-    mounted = []
-    for model, (name, version) in zip(models, places, strict=True):
-        if isinstance(model, Path):
-            folder = copies / name / version
-            _copy(model, folder / model.name)
-            mounted.append(MountedModel(name=name, version=version, folder=str(folder)))
-        else:
-            mounted.append(model)
-    return tuple(mounted)
+    return tuple(_copied(each, copies) if isinstance(each, LocalModel) else each for each in named)
+
+
+def _named(path: Path) -> LocalModel:
+    # As in the reference: the first 30 characters, and a version that no registry gives.
+    return LocalModel(path=path, name=path.name[:30], version="0")
+
+
+def _copied(model: LocalModel, copies: Path) -> MountedModel:
+    folder = copies / model.name / model.version
+    _copy(model.path, folder / model.path.name)
+    return MountedModel(name=model.name, version=model.version, folder=str(folder))
 
 
 def _copy(path: Path, target: Path) -> None:
