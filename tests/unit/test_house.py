@@ -77,6 +77,7 @@ ORDER = [
     "doctor",
     "options",
     "output",
+    "completion",
     "sdk",
     "commands",
     "cli",

@@ -10,6 +10,7 @@ from scoredock.client import post_score
 from scoredock.commands.service_lines import service_data, service_row
 from scoredock.commands.service_options import FILES, SERVED, asked_by_options, asked_for
 from scoredock.commands.service_plan import plan_data, print_plan, scratch_folder
+from scoredock.completion import complete_service
 from scoredock.engine import RuntimeChoice, choose_runtime
 from scoredock.errors import ScoredockError
 from scoredock.options import JSON, RUNTIME, WORKSPACE, with_options
@@ -19,7 +20,7 @@ from scoredock.webservice.lifecycle import Services
 from scoredock.webservice.record import ServiceRecord
 from scoredock.workspace import find_workspace
 
-_NAME = click.argument("name")
+_NAME = click.argument("name", shell_complete=complete_service)
 _FROM = [WORKSPACE, JSON]
 
 
@@ -40,7 +41,7 @@ def service() -> None:
 
 
 @service.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_service)
 @click.option("--dry-run", is_flag=True, help="Print what would be served, and change nothing.")
 @with_options([FILES], SERVED, [RUNTIME], _FROM)
 def deploy(

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from scoredock.completion import complete_environment_or_path, complete_model_or_path
 from scoredock.errors import SpecError
 from scoredock.formats.service_files import read_service
 from scoredock.formats.service_reading import Said
@@ -19,6 +20,7 @@ from scoredock.workspace import Workspace
 
 SERVED = [
     click.option("--environment", metavar="NAME[:VERSION]|PATH",
+                 shell_complete=complete_environment_or_path,
                  help="A registered environment, or a folder or file in any form."),
     click.option("--source", type=FOLDER, help="Folder of the entry script."),
     click.option("--source-name", default="", help="What that folder is called in the service.",
@@ -26,6 +28,7 @@ SERVED = [
     click.option("--entry-script", default="", show_default="score.py",
                  help="The file with init() and run(), relative to --source."),
     click.option("--model", "-m", "models", multiple=True, metavar="NAME[:VERSION]|PATH",
+                 shell_complete=complete_model_or_path,
                  help="A registered model, or a file or folder; as often as you like."),
     click.option("--no-models", is_flag=True, help="Serve without a model."),
     click.option("--variable", "variables", multiple=True, metavar="NAME=VALUE",
