@@ -86,7 +86,8 @@ def next_revision(
     if wanted.environment is not None:
         given |= _environment(wanted.environment, record.runtime, told)
     revision = replace(old, number=number, created=now(), **_present(given))
-    fill(folder.code(number), wanted.code.source or folder.code(old.number), leave_out=leave_out)
+    source = wanted.code.source or folder.code(old.number)
+    fill(folder.code(number), source, leave_out=leave_out, whole=revision.source_is_root)
     settings = {
         "bind": wanted.bind,
         "port": wanted.port or record.port or free_port(),
@@ -162,18 +163,28 @@ def _copy(path: Path, target: Path) -> None:
         each.chmod(each.stat().st_mode | (0o555 if each.is_dir() else 0o444))
 
 
-def fill(folder: Path, source: Path, *, leave_out: Path) -> None:
-    """Let `folder`, which may be mounted somewhere, hold what `source` holds but `leave_out`."""
+def fill(folder: Path, source: Path, *, leave_out: Path, whole: bool = False) -> None:
+    """Let `folder`, which may be mounted somewhere, hold what `source` holds but `leave_out`.
+
+    And but its models, unless it is to be the `whole` folder.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
     source, leave_out = source.resolve(), leave_out.resolve()
+    _empty(folder, source)
     within = [leave_out] if leave_out.is_relative_to(source) else []
-    copy_source(source, folder, source / "models", *within)
+    copy_source(source, folder, *([] if whole else [source / "models"]), *within)
     set_modes(folder)
+
+
+def _empty(folder: Path, source: Path) -> None:
+    """Remove all but folders that `source` has, too: a server may have one as its own."""
+    for path in folder.iterdir():
+        if path.is_symlink() or not path.is_dir():
+            path.unlink()
+        elif (source / path.name).is_dir():
+            _empty(path, source / path.name)
+        else:
+            shutil.rmtree(path)
 
 
 def now() -> str:
