@@ -14,6 +14,7 @@ from scoredock.formats.service_reading import (
     Reference,
     number_of,
     object_of,
+    path_of,
     place_of,
     reference_of,
     text_of,
@@ -40,7 +41,7 @@ def code_of(data: dict[str, Any], document: Document) -> tuple[Path, str]:
         raise SpecError(
             f"expected a folder of this machine, found {folder!r}", path=f"{place}.code"
         )
-    return document.beside(folder), script
+    return path_of(document, folder, f"{place}.code"), script
 
 
 def environment_of(data: dict[str, Any], document: Document) -> Reading | Reference:
@@ -48,7 +49,7 @@ def environment_of(data: dict[str, Any], document: Document) -> Reading | Refere
     place = place_of(document, "environment")
     value = data.get("environment")
     if isinstance(value, str) and not value.startswith("file:"):
-        path = document.beside(value)
+        path = path_of(document, text_of(value, place), place)
         return reference_of(value, "environment", place) or _read_beside(path, value, place)
     if isinstance(value, dict) and value.get("name") and not value.keys() - {"name", "version"}:
         version = f":{value['version']}" if value.get("version") else ""
@@ -87,7 +88,7 @@ def models_of(data: dict[str, Any], document: Document) -> tuple[Reference | Mod
         path = text_of(value, place)
     if reference := reference_of(path, "model", place):
         return (reference,)
-    found = document.beside(path)
+    found = path_of(document, path, place)
     if not found.name.strip("."):  # as `..` is
         found = found.resolve()
     if not path or not found.exists():

@@ -13,6 +13,7 @@ from scoredock.formats.service_reading import (
     ServiceReading,
     number_of,
     object_of,
+    path_of,
     place_of,
     start_period,
     text_of,
@@ -23,14 +24,15 @@ from scoredock.formats.spelling import keys, respell, respelling_warning
 _PLACES: Final = ("local", "aci", "aks")
 # What ACI and AKS read (azureml-core 1.61); of the keys and certificates no value is ever shown.
 _OF_THE_CLOUD: Final = (
-    "containerResourceRequirements", "location", "authEnabled", "tokenAuthEnabled", "sslEnabled",
+    "containerResourceRequirements", "location", "sslEnabled",
     "sslCertificate", "sslKey", "cname", "dnsNameLabel", "appInsightsEnabled", "primaryKey",
     "secondaryKey", "autoScaler", "dataCollection", "maxConcurrentRequestsPerContainer",
     "maxQueueWaitMs", "numReplicas", "gpuCores", "namespace", "computeTargetName", "properties",
     "cmkVaultBaseUrl", "cmkKeyName", "cmkKeyVersion", "vnetName", "subnetName",
 )  # fmt: skip
 _SHAPE: Final = {
-    **keys("computeType", "port", "scoringTimeoutMs", "tags", "description", *_OF_THE_CLOUD),
+    **keys("computeType", "port", "scoringTimeoutMs", "tags", "description", "authEnabled",
+        "tokenAuthEnabled", *_OF_THE_CLOUD),
     "livenessProbeRequirements": keys(
         "periodSeconds", "initialDelaySeconds", "timeoutSeconds", "successThreshold",
         "failureThreshold",
@@ -71,10 +73,10 @@ def _code(data: dict[str, Any], document: Document) -> tuple[Path | None, str]:
         raise SpecError(
             "expected an entry script, found none", path=place, hint='"entryScript": "score.py"'
         )
-    source = text_of(data.get("sourceDirectory"), place_of(document, "sourceDirectory"))
-    if source:
-        return document.beside(source), script
-    return None, str(document.beside(script))
+    there = place_of(document, "sourceDirectory")
+    source = text_of(data.get("sourceDirectory"), there)
+    path = path_of(document, source or script, there if source else place)
+    return (path, script) if source else (None, str(path))
 
 
 def _settings(config: Document, said: Said) -> dict[str, Any]:
@@ -86,18 +88,20 @@ def _settings(config: Document, said: Said) -> dict[str, Any]:
     where = text_of(data.get("computeType"), place)
     if where.lower() not in _PLACES:
         raise SpecError(f"expected local, found {where or 'nothing'}", path=place)
-    if where.lower() != "local":
+    is_local = where.lower() == "local"
+    if not is_local:
         said.notes.append(f"{place}: {where} is read as local: the service runs on this machine")
-    said.no_effect(config.label, data, _OF_THE_CLOUD)
+    said.no_effect(config.label, data, (*_OF_THE_CLOUD, *([] if is_local else ["port"])))
+    for key in ("authEnabled", "tokenAuthEnabled"):
+        if data.get(key):
+            said.no_key(place_of(config, key))
     found: dict[str, Any] = {}
     port = data.get("port")
-    if where.lower() == "local" and port is not None:
+    if is_local and port is not None:
         place = place_of(config, "port")
         found["port"] = number_of(port, place)
         if not 1 <= found["port"] <= 65535:
             raise SpecError(f"expected a port from 1 to 65535, found {port}", path=place)
-    elif port is not None:
-        said.no_effect(config.label, data, ("port",))
     if data.get("scoringTimeoutMs") is not None:
         timeout = number_of(data["scoringTimeoutMs"], place_of(config, "scoringTimeoutMs"))
         found["variables"] = {"SCORING_TIMEOUT_MS": str(timeout)}

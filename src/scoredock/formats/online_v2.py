@@ -168,8 +168,5 @@ def _requests(data: dict[str, Any], document: Document, said: Said) -> dict[str,
 
 def _say_of_endpoint(data: dict[str, Any], endpoint: Document, said: Said) -> None:
     if data.get("auth_mode"):
-        said.notes.append(
-            f"{endpoint.label}: auth_mode has no effect on this machine: the service asks nobody "
-            "for a key, and listens on this machine alone unless --bind opens it"
-        )
+        said.no_key(place_of(endpoint, "auth_mode"))
     said.no_effect(endpoint.label, data, _ENDPOINT_OF_THE_CLOUD)

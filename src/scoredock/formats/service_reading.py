@@ -15,6 +15,8 @@ from scoredock.spec import joined
 _START_PERIOD: Final = 120
 # As the cloud has it, where a probe does not say.
 _PROBE: Final = {"initial_delay": 10, "period": 10, "failure_threshold": 30}
+# Bytes of a name, and far more folders than a path has.
+_LONGEST: Final = 255
 # A NUL, and half a character, which YAML and JSON can both write.
 _NO_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
 _ASSET: Final = re.compile(r"azureml:([^/:@]+)(?::([^:/@]+)|@([^:/@]+))?")
@@ -78,6 +80,13 @@ class Said:
             have = "has" if len(found) == 1 else "have"
             self.notes.append(f"{label}: {', '.join(found)} {have} no effect on this machine")
 
+    def no_key(self, place: str) -> None:
+        """Note that what asks for a key or a token in the cloud does not here."""
+        self.notes.append(
+            f"{place} has no effect on this machine: the service asks nobody for a key, and "
+            "listens on this machine alone unless --bind opens it"
+        )
+
 
 def text_of(value: Any, place: str) -> str:
     """Return a text, empty where there is none. Raises SpecError for a list or an object."""
@@ -88,6 +97,14 @@ def text_of(value: Any, place: str) -> str:
     if _NO_TEXT.search(text):
         raise SpecError("holds a character that no variable or file name can hold", path=place)
     return text
+
+
+def path_of(document: Document, name: str, place: str) -> Path:
+    """Return the path of what the document calls `name`. Raises SpecError for what is none."""
+    path = document.beside(name)
+    if any(len(part.encode()) > _LONGEST for part in path.parts) or len(path.parts) > _LONGEST:
+        raise SpecError("expected a path, found a name that no file can have", path=place)
+    return path
 
 
 def texts_of(value: Any, place: str) -> dict[str, str]:
