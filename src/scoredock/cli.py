@@ -1,8 +1,10 @@
 """The command line: finds a command, runs it, and turns errors into lines and exit codes."""
 
 import gc
+import os
 import sys
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +14,12 @@ from scoredock.errors import ScoredockError
 from scoredock.options import VARIABLES
 from scoredock.output import print_error, warn
 from scoredock.settings import load_dotenv
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+# Set by the scripts of `scoredock completion`, by whose name click knows it.
+COMPLETE = "_SCOREDOCK_COMPLETE"
 
 _EPILOG = """\b
 Exit status: 0 done, 1 a request or a check failed, 2 the spec or an option is wrong,
@@ -23,7 +31,8 @@ def main() -> None:
     """Run one command and exit with its status."""
     try:
         for line in load_dotenv(VARIABLES):
-            warn(line)
+            if COMPLETE not in os.environ:  # then a person is in the midst of typing
+                warn(line)
         cli.main(standalone_mode=False)
     except click.ClickException as error:
         message = error.format_message()
@@ -58,6 +67,17 @@ class _LazyGroup(click.Group):
         gc.freeze()
         gc.enable()
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Offer every command with its line, of which none is imported for it."""
+        from click.shell_completion import CompletionItem  # no other start needs it
+
+        found = [
+            CompletionItem(name, help=line)
+            for name, line in sorted(COMMANDS.items())
+            if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

@@ -14,6 +14,7 @@ from scoredock.dockerfile_images import image_names
 from scoredock.edits import settle_edits
 from scoredock.errors import SpecError
 from scoredock.formats import read
+from scoredock.formats.reading import Reading
 from scoredock.network import NETWORK_FILE, NO_NETWORK, Network
 from scoredock.packages import InstallerChoice
 from scoredock.paths import state
@@ -54,6 +55,8 @@ class Deployment:
     force: bool = False
     notes: tuple[str, ...] = ()
     """What was chosen for it where nothing was asked for."""
+    reading: Reading | None = None
+    """What was read of the spec already."""
 
     @property
     def folder(self) -> Path:
@@ -129,7 +132,7 @@ class Plan:
 def plan(deployment: Deployment, *, warn: Report, note: Report) -> Plan:
     """Parse, resolve and render; `warn` gets what may be a mistake, `note` what was chosen."""
     seconds(deployment.start_period)
-    reading = read(deployment.spec)
+    reading = deployment.reading or read(deployment.spec)
     env, notes = resolve(reading.spec, keep=deployment.keep, installer=deployment.installer)
     place = reading.spec.where("docker.baseDockerfile")
     check_base_context(reading.build_context, env.base_files, place=place)

@@ -79,6 +79,7 @@ ORDER = [
     "doctor",
     "options",
     "output",
+    "completion",
     "sdk",
     "commands",
     "cli",

@@ -7,6 +7,7 @@ Those of `scoredock model` are in two, and print alike with a third.
 # here so that --help, and a command that is run, import no other command.
 COMMANDS = {
     "build": "Build the image and print its name.",
+    "completion": "Print the script that lets a shell complete commands, options and names.",
     "convert": "Write an environment of any form as the folder that the reference SDK saves.",
     "doctor": "Tell what this machine has and lacks for serving.",
     "down": "Stop the service, in whichever runtime it runs.",

@@ -5,13 +5,16 @@ import click
 
 from scoredock import environments
 from scoredock.canonical import canonical_context
+from scoredock.completion import complete_environment
 from scoredock.environments import Environment
 from scoredock.formats import read
 from scoredock.options import FOLDER, JSON, WORKSPACE, with_options
 from scoredock.output import note, print_json, print_table, warn
 from scoredock.workspace import find_workspace
 
-_REFERENCE = click.argument("reference", metavar="NAME[:VERSION]")
+_REFERENCE = click.argument(
+    "reference", metavar="NAME[:VERSION]", shell_complete=complete_environment
+)
 
 
 @click.group()
@@ -48,7 +51,7 @@ def register(path: Path, name: str, workspace: Path | None, as_json: bool) -> No
 
 
 @environment.command("list")
-@click.option("--name", help="Only the versions of this name.")
+@click.option("--name", help="Only the versions of this name.", shell_complete=complete_environment)
 @click.option("--latest", is_flag=True, help="Only the newest version of each name.")
 @with_options([WORKSPACE, JSON])
 def list_command(name: str | None, latest: bool, workspace: Path | None, as_json: bool) -> None:
@@ -90,7 +93,7 @@ def download(reference: str, output: Path, workspace: Path | None, as_json: bool
 
 
 @environment.command()
-@click.argument("reference", metavar="NAME:VERSION")
+@click.argument("reference", metavar="NAME:VERSION", shell_complete=complete_environment)
 @with_options([WORKSPACE, JSON])
 def delete(reference: str, workspace: Path | None, as_json: bool) -> None:
     """Delete a version; its number is not given again."""

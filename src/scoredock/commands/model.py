@@ -6,13 +6,14 @@ import click
 from scoredock import registry
 from scoredock.commands.model_copies import download, export, import_command, verify
 from scoredock.commands.model_lines import model_data, model_row, print_all, print_id
+from scoredock.completion import complete_model
 from scoredock.errors import WorkspaceError
 from scoredock.manifest import FRAMEWORKS
 from scoredock.options import FOLDER, JSON, WORKSPACE, pairs, with_options
 from scoredock.output import note, print_json, print_table, progress, warn
 from scoredock.workspace import find_workspace
 
-_REFERENCE = click.argument("reference", metavar="NAME[:VERSION]")
+_REFERENCE = click.argument("reference", metavar="NAME[:VERSION]", shell_complete=complete_model)
 _FRAMEWORK = click.option(
     "--framework", type=click.Choice(FRAMEWORKS), default=None, help="What it was trained with."
 )
@@ -33,7 +34,12 @@ def model() -> None:
 
 @model.command()
 @click.argument("path", type=FOLDER)
-@click.option("--name", required=True, help="The model's name; its next version is made.")
+@click.option(
+    "--name",
+    required=True,
+    help="The model's name; its next version is made.",
+    shell_complete=complete_model,
+)
 @click.option("--description", default="", help="A sentence about this version.")
 @click.option(
     "--tag",
@@ -75,7 +81,7 @@ def register(path: Path, workspace: Path | None, as_json: bool, **values: Any) -
 
 
 @model.command("list")
-@click.option("--name", help="Only the versions of this name.")
+@click.option("--name", help="Only the versions of this name.", shell_complete=complete_model)
 @click.option(
     "--tag",
     "tags",
@@ -176,7 +182,7 @@ def update(
 
 
 @model.command()
-@click.argument("reference", metavar="NAME:VERSION")
+@click.argument("reference", metavar="NAME:VERSION", shell_complete=complete_model)
 @click.option("--force", is_flag=True, help="Also while a service mounts it.")
 @with_options([WORKSPACE, JSON])
 def delete(reference: str, force: bool, workspace: Path | None, as_json: bool) -> None:

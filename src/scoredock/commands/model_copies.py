@@ -8,13 +8,14 @@ import click
 
 from scoredock import exchange, model_folders, registry, stored
 from scoredock.commands.model_lines import print_id, print_path
+from scoredock.completion import complete_model
 from scoredock.errors import ScoredockError, presentable
 from scoredock.models import Model
 from scoredock.options import FOLDER, JSON, WORKSPACE, with_options
 from scoredock.output import print_json, progress
 from scoredock.workspace import Workspace, find_workspace
 
-_REFERENCE = click.argument("reference", metavar="NAME[:VERSION]")
+_REFERENCE = click.argument("reference", metavar="NAME[:VERSION]", shell_complete=complete_model)
 
 
 @click.command()
@@ -35,7 +36,9 @@ def download(
 
 
 @click.command()
-@click.argument("references", metavar="[NAME[:VERSION]]...", nargs=-1)
+@click.argument(
+    "references", metavar="[NAME[:VERSION]]...", nargs=-1, shell_complete=complete_model
+)
 @with_options([WORKSPACE, JSON])
 def verify(references: tuple[str, ...], workspace: Path | None, as_json: bool) -> None:
     """Compare the files of versions with what was registered; of all without arguments.

@@ -8,52 +8,20 @@ import click
 
 from scoredock.client import post_score
 from scoredock.commands.service_lines import service_data, service_row
+from scoredock.commands.service_options import FILES, SERVED, asked_by_options, asked_for
+from scoredock.commands.service_plan import plan_data, print_plan, scratch_folder
+from scoredock.completion import complete_service
 from scoredock.engine import RuntimeChoice, choose_runtime
 from scoredock.errors import ScoredockError
-from scoredock.options import (
-    BUILDING,
-    FOLDER,
-    INSTALL,
-    JSON,
-    RUNTIME,
-    TEMPLATES,
-    WORKSPACE,
-    pairs,
-    with_options,
-)
+from scoredock.options import JSON, RUNTIME, WORKSPACE, with_options
 from scoredock.output import note, print_json, print_table, progress, warn
-from scoredock.webservice.asked import asked
 from scoredock.webservice.environment import Told
 from scoredock.webservice.lifecycle import Services
 from scoredock.webservice.record import ServiceRecord
-from scoredock.webservice.wanted import Code, Wanted
-from scoredock.workspace import Workspace, find_workspace
+from scoredock.workspace import find_workspace
 
-_NAME = click.argument("name")
+_NAME = click.argument("name", shell_complete=complete_service)
 _FROM = [WORKSPACE, JSON]
-_SERVED = [
-    click.option("--environment", metavar="NAME[:VERSION]|PATH",
-                 help="A registered environment, or a folder or file in any form."),
-    click.option("--source", type=FOLDER, help="Folder of the entry script."),
-    click.option("--source-name", default="", help="What that folder is called in the service.",
-                 show_default="its own name"),
-    click.option("--entry-script", default="", show_default="score.py",
-                 help="The file with init() and run(), relative to --source."),
-    click.option("--model", "models", multiple=True, metavar="NAME[:VERSION]|PATH",
-                 help="A registered model, or a file or folder; as often as you like."),
-    click.option("--no-models", is_flag=True, help="Serve without a model."),
-    click.option("--variable", "variables", multiple=True, metavar="NAME=VALUE",
-                 callback=pairs("a variable", "NAME=VALUE"),
-                 help="A variable of the service, which wins over the environment's."),
-    click.option("--bind", help="Address; 0.0.0.0 opens it to the network."),
-    click.option("--port", type=click.IntRange(1, 65535), show_default="a free one",
-                 help="Port on this machine; it stays the same through updates."),
-    click.option("--start-period", help="How long init() may take.", show_default="120s"),
-    click.option("--description", help="A sentence about the service."),
-    click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", callback=pairs("a tag"),
-                 help="As often as you like."),
-    TEMPLATES, *INSTALL, *BUILDING,
-]  # fmt: skip
 
 
 @click.group()
@@ -73,10 +41,13 @@ def service() -> None:
 
 
 @service.command()
-@_NAME
-@with_options(_SERVED, [RUNTIME], _FROM)
+@click.argument("name", required=False, shell_complete=complete_service)
+@click.option("--dry-run", is_flag=True, help="Print what would be served, and change nothing.")
+@with_options([FILES], SERVED, [RUNTIME], _FROM)
 def deploy(
-    name: str,
+    name: str | None,
+    dry_run: bool,
+    files: tuple[Path, ...],
     runtime: RuntimeChoice,
     workspace: Path | None,
     as_json: bool,
@@ -85,10 +56,20 @@ def deploy(
 ) -> None:
     """Start the service and return once it answers; one that is there is updated.
 
-    Prints the scoring URL.
+    \b
+    The files of Azure ML say what to serve:
+      scoredock service deploy digits -f inferenceconfig.json --model digits:1
+      scoredock service deploy -f endpoint.yml -f blue-deployment.yml
+
+    A v2 deployment gives the service its name, ENDPOINT-DEPLOYMENT, unless NAME is there. Prints
+    the scoring URL.
     """
     found = find_workspace(workspace)
-    wanted = _asked(found, **values)
+    with scratch_folder(dry_run) as scratch:
+        name, wanted = asked_for(found, name, files, scratch=scratch, **values)
+        if dry_run:
+            print_plan(plan_data(found, name, wanted), as_json)
+            return
     with progress("deploying") as report:
         chosen = choose_runtime(runtime, note=note)
         told = Told(warn=warn, note=note, report=report, verbose=verbose)
@@ -98,7 +79,7 @@ def deploy(
 
 @service.command()
 @_NAME
-@with_options(_SERVED, _FROM)
+@with_options(SERVED, _FROM)
 def update(name: str, workspace: Path | None, as_json: bool, verbose: bool, **values: Any) -> None:
     """Serve something else; what is not named stays as it is.
 
@@ -106,7 +87,7 @@ def update(name: str, workspace: Path | None, as_json: bool, verbose: bool, **va
     fails. Where it cannot be started the old one goes on, and the log says why.
     """
     found = find_workspace(workspace)
-    wanted = _asked(found, **values)
+    wanted = asked_by_options(found, **values)
     with progress("updating") as report:
         told = Told(warn=warn, note=note, report=report, verbose=verbose)
         record = Services(found.folder).update(name, wanted, told=told)
@@ -232,20 +213,6 @@ def delete(name: str, keep_image: bool, workspace: Path | None, as_json: bool) -
         print_json({"name": name})
     else:
         print(name)
-
-
-def _asked(
-    workspace: Workspace,
-    *,
-    source: Path | None,
-    source_name: str,
-    entry_script: str,
-    **values: Any,
-) -> Wanted:
-    names = ("environment", "models", "no_models", "variables", "bind", "port", "start_period")
-    settings = {name: values.pop(name) for name in (*names, "description", "tags")}
-    code = Code(source=source, source_name=source_name, entry_script=entry_script)
-    return asked(workspace, code=code, building=values, **settings)
 
 
 def _print_service(record: ServiceRecord, as_json: bool) -> None:

@@ -4,13 +4,14 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scoredock.errors import SpecError
-from scoredock.formats.yaml_text import MOST_LEVELS, parse_yaml
+from scoredock.formats.yaml_text import MOST_LEVELS, parse_yaml, parse_yaml_documents
 
 # The largest of 643 real conda files has 9 KB, a file of pins with hashes some hundred.
 _MOST_BYTES = 500_000
@@ -65,21 +66,47 @@ def read_text(path: Path, *, hint: str = "") -> str:
 def read_document(path: Path, *, label: str = "", hint: str = "") -> Document:
     """Return a JSON (by its suffix) or YAML file, parsed; raises SpecError."""
     text = read_text(path, hint=hint)
-    try:
+    with _telling_templates(text, path):
         data, repeated = (
             _parse_json(text, path) if path.suffix == ".json" else parse_yaml(text, path)
         )
+    label = label or path.name
+    return Document(path, label, text, data, _repeated(label, repeated))
+
+
+def read_documents(path: Path) -> list[Document]:
+    """Return each document of a file, of which YAML may hold several; raises SpecError.
+
+    Empty ones, as behind a last line of `---`, are left out.
+    """
+    if path.suffix == ".json":
+        return [read_document(path)]
+    text = read_text(path)
+    with _telling_templates(text, path):
+        found, repeated = parse_yaml_documents(text, path)
+    warnings = _repeated(path.name, repeated)
+    labels = [path.name] + [f"{path.name} document {number}" for number in range(2, len(found) + 1)]
+    return [
+        Document(path, label, text, data, () if index else warnings)
+        for index, (label, data) in enumerate(zip(labels, found, strict=False))
+        if data is not None
+    ]
+
+
+@contextmanager
+def _telling_templates(text: str, path: Path) -> Iterator[None]:
+    """Name the placeholder: what is to be filled in first is seldom valid YAML or JSON."""
+    try:
+        yield
     except SpecError as error:
-        # What is to be filled in first is seldom valid YAML or JSON.
         if placeholder := _PLACEHOLDER.search(text):
             place = f"{path}:{_line(text, placeholder.start())}"
             raise placeholder_error(placeholder[0], place) from error
         raise
-    label = label or path.name
-    warnings = tuple(
-        f"{label}: {key}: stands there twice, the last one is read" for key in repeated
-    )
-    return Document(path, label, text, data, warnings)
+
+
+def _repeated(label: str, keys: list[str]) -> tuple[str, ...]:
+    return tuple(f"{label}: {key}: stands there twice, the last one is read" for key in keys)
 
 
 def placeholder_error(found: str, place: str) -> SpecError:

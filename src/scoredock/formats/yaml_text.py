@@ -1,8 +1,9 @@
 """YAML as its writers mean it: numbers keep their spelling, and nothing unfolds into gigabytes."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from yaml.constructor import ConstructorError, SafeConstructor
@@ -27,6 +28,7 @@ except ImportError:  # PyYAML without libyaml: the same, slower
             composer.Composer.__init__(self)
 
 
+_Parsed = TypeVar("_Parsed")
 # Far above any spec, far below what hurts: levels of nesting, and nodes once aliases are unfolded.
 MOST_LEVELS = 50
 _MOST_NODES = 200_000
@@ -78,11 +80,30 @@ def parse_yaml(text: str, path: Path) -> tuple[Any, list[str]]:
 
     Raises SpecError, with line and column, for what is not YAML or unfolds beyond measure.
     """
+    return _parsed(text, path, lambda loader: loader.get_single_data())
+
+
+def parse_yaml_documents(text: str, path: Path) -> tuple[list[Any], list[str]]:
+    """Return every document of a YAML text, and the keys that stand in one of them twice.
+
+    Raises SpecError as parse_yaml does.
+    """
+
+    def documents(loader: _Loader) -> list[Any]:
+        found = []
+        while loader.check_data():  # type: ignore[no-untyped-call]
+            found.append(loader.get_data())
+        return found
+
+    return _parsed(text, path, documents)
+
+
+def _parsed(text: str, path: Path, get: Callable[[_Loader], _Parsed]) -> tuple[_Parsed, list[str]]:
     try:
         _refuse_bombs(text, path)
         loader = _Loader(text)
         try:
-            return loader.get_single_data(), sorted(set(loader.repeated))
+            return get(loader), sorted(set(loader.repeated))
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:

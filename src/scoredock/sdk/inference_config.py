@@ -1,7 +1,6 @@
 """What is to be served: an entry script, and the environment that it runs in."""
 
 import ast
-import hashlib
 import keyword
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +9,7 @@ from scoredock.output import warn
 from scoredock.sdk.environment import Environment
 from scoredock.sdk.errors import UserErrorException, WebserviceException
 from scoredock.sdk.sections import ContainerRegistry
+from scoredock.webservice.asked import script_alone
 from scoredock.webservice.wanted import Code
 
 # Before there were environments.
@@ -17,8 +17,6 @@ _LEGACY: Final = (
     "runtime", "conda_file", "extra_docker_file_steps", "enable_gpu", "base_image",
     "base_image_registry", "cuda_version",
 )  # fmt: skip
-# What a service calls the folder of a script that has none of its own.
-_NO_FOLDER: Final = "code"
 
 
 class InferenceConfig:
@@ -101,22 +99,12 @@ class InferenceConfig:
         return made
 
     def code(self, service_folder: Path) -> Code:
-        """Return the code to be served: the source folder, or without one the script alone.
-
-        Then a folder of the service links to it, so that a reload finds it as it is then.
-        """
+        """Return the code to be served: the source folder, or without one the script alone."""
         self.check()
         if self.source_directory is not None:
             source = Path(self.source_directory).absolute()
             return Code(source=source, entry_script=self.entry_script)
-        script = self._script.absolute()
-        digest = hashlib.sha256(str(script).encode()).hexdigest()[:12]
-        folder = service_folder / "sources" / digest
-        folder.mkdir(parents=True, exist_ok=True)
-        link = folder / script.name
-        link.unlink(missing_ok=True)
-        link.symlink_to(script)
-        return Code(source=folder, source_name=_NO_FOLDER, entry_script=script.name)
+        return script_alone(self._script, service_folder)
 
     @property
     def _script(self) -> Path:

@@ -73,7 +73,7 @@ def plan_environment(
     wanted: Deployment, *, warn: Report, note: Report, code: ScoringCode = _NO_CODE
 ) -> Plan:
     """Return what the environment of `wanted.spec` is, for `code`, which the image has or not."""
-    reading = read(wanted.spec)
+    reading = wanted.reading or read(wanted.spec)
     env, notes = resolve(reading.spec, keep=wanted.keep, installer=wanted.installer)
     for line in reading.warnings:
         warn(line)

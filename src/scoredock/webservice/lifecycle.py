@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from scoredock.errors import EngineError, ScoredockError
@@ -97,11 +98,14 @@ class Services:
             code, kept = folder.code(revision.number), folder.revision(revision.number) / "kept"
             shutil.rmtree(kept, ignore_errors=True)
             shutil.copytree(code, kept)
-            fill(code, Path(revision.source), leave_out=self._workspace)
+            fill_code = partial(
+                fill, code, leave_out=self._workspace, whole=revision.source_is_root
+            )
+            fill_code(Path(revision.source))
             try:
                 self._runtime(folder, record).reload(record)
             except BaseException:
-                fill(code, kept, leave_out=self._workspace)
+                fill_code(kept)
                 raise
             finally:
                 shutil.rmtree(kept, ignore_errors=True)

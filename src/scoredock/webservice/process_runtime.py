@@ -23,7 +23,7 @@ from scoredock.process import (
     wait_until_ready,
 )
 from scoredock.webservice.record import Revision, ServiceFolder, ServiceRecord
-from scoredock.webservice.stack import contract_variables
+from scoredock.webservice.stack import script_folder, served_variables
 
 _HOLDER = "port"
 
@@ -71,7 +71,7 @@ class ProcessRuntime:
             process, running = launch(
                 ["sh", str(CONTEXT / "entrypoint.sh")],
                 variables,
-                cwd=self.app_root(revision),
+                cwd=self._working_folder(revision),
                 log=self._log(revision.number),
                 descriptors=[own.fileno()],
             )
@@ -119,8 +119,8 @@ class ProcessRuntime:
         python = Path(revision.environment) / "bin" / "python"
         checked = subprocess.run(
             [python, "-m", "scoredock_server", "--check"],
-            env=self.variables(revision), cwd=self.app_root(revision), text=True, check=False,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=self.variables(revision), cwd=self._working_folder(revision), text=True,
+            check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         if checked.returncode:
             raise EngineError(
@@ -155,13 +155,16 @@ class ProcessRuntime:
         return {
             **host_variables(Path(revision.environment), app_root=app_root),
             **revision.environment_variables,
-            **revision.variables,
-            **contract_variables(revision, app_root=str(app_root)),
+            **served_variables(revision, app_root=str(app_root)),
         }
 
     def app_root(self, revision: Revision) -> Path:
         """Return the folder that takes the place of /var/azureml-app."""
         return self._folder.revision(revision.number) / "azureml-app"
+
+    def _working_folder(self, revision: Revision) -> Path:
+        root = self.app_root(revision)
+        return root / script_folder(revision) if revision.source_is_root else root
 
     def _make_app_root(self, revision: Revision) -> None:
         root = self.app_root(revision)

@@ -60,6 +60,8 @@ class Revision:
     entry_script: str = ""
     source: str = ""
     """The folder that the code was copied from, for a reload."""
+    source_is_root: bool = False
+    """Whether AML_APP_ROOT is the entry script's own folder, as for a v2 deployment."""
     models: tuple[MountedModel, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     """Of the service, which win over the environment's own."""

@@ -7,7 +7,7 @@ containers cannot publish one, and an update needs both the old and the new one 
 
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from scoredock.webservice.record import Revision, ServiceRecord
@@ -82,6 +82,8 @@ def _scoring(
     labels: Mapping[str, str],
 ) -> dict[str, Any]:
     options = _merged(limits, revision.service_options)
+    if revision.source_is_root:
+        options["working_dir"] = f"{_APP_ROOT}/{script_folder(revision)}"
     given = options.pop("environment", {})
     volumes = options.pop("volumes", [])
     return {
@@ -89,8 +91,7 @@ def _scoring(
         "image": revision.environment,
         "environment": {
             **given,
-            **revision.variables,
-            **contract_variables(revision, app_root=_APP_ROOT),
+            **served_variables(revision, app_root=_APP_ROOT),
             "SCOREDOCK_BIND": f"127.0.0.1:{_PORT}",
             "SCOREDOCK_PORT_FROM": f"{_RUN}/port.sock",
         },
@@ -126,12 +127,35 @@ def contract_variables(revision: Revision, *, app_root: str) -> dict[str, str]:
     if len(revision.models) == 1:
         [model] = revision.models
         models = f"{models}/{model.name}/{model.version}"
-    return {
+    script = PurePosixPath(revision.source_name, revision.entry_script)
+    code = {
         "AZUREML_SOURCE_DIRECTORY": revision.source_name,
-        "AZUREML_ENTRY_SCRIPT": f"{revision.source_name}/{revision.entry_script}",
+        "AZUREML_ENTRY_SCRIPT": str(script),
+    }
+    if revision.source_is_root:
+        code = {
+            "AML_APP_ROOT": f"{app_root}/{script.parent}",
+            "AZUREML_SOURCE_DIRECTORY": "",
+            "AZUREML_ENTRY_SCRIPT": script.name,
+        }
+    return {
+        **code,
         "AZUREML_MODEL_DIR": models,
         "SCOREDOCK_MODEL_MANIFESTS": f"{app_root}/model-manifests",
     }
+
+
+def served_variables(revision: Revision, *, app_root: str) -> dict[str, str]:
+    """Return the variables of the service and of the contract, which wins, but not in v2."""
+    contract = contract_variables(revision, app_root=app_root)
+    if revision.source_is_root:
+        return {**contract, **revision.variables}
+    return {**revision.variables, **contract}
+
+
+def script_folder(revision: Revision) -> str:
+    """Return the folder of the entry script, relative to the container's own."""
+    return str(PurePosixPath(revision.source_name, revision.entry_script).parent)
 
 
 def _model_mounts(revision: Revision) -> list[dict[str, Any]]:

@@ -28,6 +28,17 @@ class Code:
     source: Path | None = None
     source_name: str = ""
     entry_script: str = ""
+    is_root: bool = False
+    """Whether AML_APP_ROOT is the script's own folder, as for a v2 deployment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalModel:
+    """A model that is not registered: it is mounted as what `name` and `version` say."""
+
+    path: Path
+    name: str
+    version: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +49,7 @@ class Wanted:
     """A spec, with what a build needs, whose code and models count for nothing here; or what was
     made of one for the same runtime."""
     code: Code = Code()
-    models: Sequence[MountedModel | Path] | None = None
+    models: Sequence[MountedModel | LocalModel | Path] | None = None
     """Registered ones, and files or folders that are not."""
     variables: Mapping[str, str] | None = None
     bind: str | None = None
@@ -75,7 +86,8 @@ def next_revision(
     if wanted.environment is not None:
         given |= _environment(wanted.environment, record.runtime, told)
     revision = replace(old, number=number, created=now(), **_present(given))
-    fill(folder.code(number), wanted.code.source or folder.code(old.number), leave_out=leave_out)
+    source = wanted.code.source or folder.code(old.number)
+    fill(folder.code(number), source, leave_out=leave_out, whole=revision.source_is_root)
     settings = {
         "bind": wanted.bind,
         "port": wanted.port or record.port or free_port(),
@@ -100,6 +112,7 @@ def _code(wanted: Code, old: Revision) -> dict[str, Any]:
         "source_name": code.source_name,
         "entry_script": code.entry_script,
         "source": str(source.resolve()),
+        "source_is_root": wanted.is_root if wanted.source else old.source_is_root,
     }
 
 
@@ -115,25 +128,27 @@ def _environment(
     return found | {"environment_variables": dict(made.env.variables)}
 
 
-def mounted_models(models: Sequence[MountedModel | Path], copies: Path) -> tuple[MountedModel, ...]:
+def mounted_models(
+    models: Sequence[MountedModel | LocalModel | Path], copies: Path
+) -> tuple[MountedModel, ...]:
     """Return the models as a revision has them; what is not registered is copied into `copies`."""
-    # As in the reference: the first 30 characters, and a version that no registry gives.
-    places = [
-        (each.name[:30], "0") if isinstance(each, Path) else (each.name, each.version)
-        for each in models
-    ]
+    named = [_named(each) if isinstance(each, Path) else each for each in models]
+    places = [(each.name, each.version) for each in named]
     for place in places:
         if places.count(place) > 1:
             raise ServiceError(f"two models are called {place[0]}: register them by other names")
-    mounted = []
-    for model, (name, version) in zip(models, places, strict=True):
-        if isinstance(model, Path):
-            folder = copies / name / version
-            _copy(model, folder / model.name)
-            mounted.append(MountedModel(name=name, version=version, folder=str(folder)))
-        else:
-            mounted.append(model)
-    return tuple(mounted)
+    return tuple(_copied(each, copies) if isinstance(each, LocalModel) else each for each in named)
+
+
+def _named(path: Path) -> LocalModel:
+    # As in the reference: the first 30 characters, and a version that no registry gives.
+    return LocalModel(path=path, name=path.name[:30], version="0")
+
+
+def _copied(model: LocalModel, copies: Path) -> MountedModel:
+    folder = copies / model.name / model.version
+    _copy(model.path, folder / model.path.name)
+    return MountedModel(name=model.name, version=model.version, folder=str(folder))
 
 
 def _copy(path: Path, target: Path) -> None:
@@ -148,18 +163,28 @@ def _copy(path: Path, target: Path) -> None:
         each.chmod(each.stat().st_mode | (0o555 if each.is_dir() else 0o444))
 
 
-def fill(folder: Path, source: Path, *, leave_out: Path) -> None:
-    """Let `folder`, which may be mounted somewhere, hold what `source` holds but `leave_out`."""
+def fill(folder: Path, source: Path, *, leave_out: Path, whole: bool = False) -> None:
+    """Let `folder`, which may be mounted somewhere, hold what `source` holds but `leave_out`.
+
+    And but its models, unless it is to be the `whole` folder.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
     source, leave_out = source.resolve(), leave_out.resolve()
+    _empty(folder, source)
     within = [leave_out] if leave_out.is_relative_to(source) else []
-    copy_source(source, folder, source / "models", *within)
+    copy_source(source, folder, *([] if whole else [source / "models"]), *within)
     set_modes(folder)
+
+
+def _empty(folder: Path, source: Path) -> None:
+    """Remove all but folders that `source` has, too: a server may have one as its own."""
+    for path in folder.iterdir():
+        if path.is_symlink() or not path.is_dir():
+            path.unlink()
+        elif (source / path.name).is_dir():
+            _empty(path, source / path.name)
+        else:
+            shutil.rmtree(path)
 
 
 def now() -> str:
