@@ -24,14 +24,13 @@ class DebugClient:
         self._news = threading.Condition()
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def attach(self, mappings: list[Mapping[str, str]], breakpoints: Mapping[Path, int]) -> None:
-        """Attach as a launch.json says it, and break at a line of each file."""
+    def attach(self, mappings: list[Mapping[str, str]], script: Path, line: int) -> None:
+        """Attach as a launch.json says it, and break at a line of a file."""
         self.request("initialize", adapterID="debugpy", pathFormat="path")
         attached = self.send("attach", pathMappings=mappings, justMyCode=True)
         self.wait_for(lambda each: each.get("event") == "initialized")
-        for path, line in breakpoints.items():
-            places = [{"line": line}]
-            self.request("setBreakpoints", source={"path": str(path)}, breakpoints=places)
+        places = [{"line": line}]
+        self.request("setBreakpoints", source={"path": str(script)}, breakpoints=places)
         self.request("configurationDone")
         self._answer_to(attached)
 

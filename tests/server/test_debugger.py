@@ -21,14 +21,13 @@ def run(raw_data):
 
 @pytest.fixture
 def attach(tmp_path, port):
-    """A debugger that breaks at lines of score.py."""
+    """A debugger that breaks at a line of score.py."""
     clients = []
 
-    def at(*lines):
+    def at(line):
         client = DebugClient(port)
         clients.append(client)
-        script = tmp_path / "azureml-app" / "code" / "score.py"
-        client.attach([], {script: line for line in lines})
+        client.attach([], tmp_path / "azureml-app" / "code" / "score.py", line)
         return client
 
     yield at

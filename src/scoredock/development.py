@@ -1,0 +1,98 @@
+"""What --debug and --watch add to a service, in either runtime."""
+
+import time
+from pathlib import Path
+
+from docker import DockerClient
+
+from scoredock import process
+from scoredock.debugger import Fetching, debugpy_for_image, debugpy_for_prefix
+from scoredock.deployment import Deployment, Report, seconds
+from scoredock.engine import find_service, holds_port
+from scoredock.errors import ScoredockError
+from scoredock.launch_json import attach_configuration, write_launch_json
+from scoredock.paths import state
+from scoredock.port import check_port
+
+_LOOPBACK = "127.0.0.1"
+_A_DAY = 24 * 3600.0
+
+
+def overlays(deployment: Deployment) -> list[str]:
+    """Return the overlays of compose.yaml that are asked for."""
+    asked = {"debug": deployment.debug, "watch": deployment.watch}
+    return [what for what, wanted in asked.items() if wanted]
+
+
+def patience(deployment: Deployment) -> float:
+    """Return how many seconds a service may take to answer."""
+    return _A_DAY if deployment.debug_wait else seconds(deployment.start_period)
+
+
+def overlay_variables(
+    deployment: Deployment, client: DockerClient, image: str, *, report: Report
+) -> dict[str, str]:
+    """Return the variables of the overlays; debugpy is fetched where it has to be."""
+    if not deployment.debug:
+        return {}
+    if not holds_port(client, deployment.debug_port, find_service(client)):
+        _check_debug_port(deployment.debug_port)
+    folder = debugpy_for_image(client, image, _fetching(deployment), report=report)
+    return {
+        "DEBUG_PORT": str(deployment.debug_port),
+        "DEBUG_WAIT": "true" if deployment.debug_wait else "",
+        "DEBUGPY_DIR": str(folder),
+    }
+
+
+def process_variables(deployment: Deployment, prefix: Path, *, report: Report) -> dict[str, str]:
+    """Return the server's settings for the process runtime."""
+    variables = {"SCOREDOCK_WATCH": "true"} if deployment.watch else {}
+    if not deployment.debug:
+        return variables
+    folder = debugpy_for_prefix(prefix, _fetching(deployment), report=report)
+    process.stop()  # it may have the port
+    _check_debug_port(deployment.debug_port)
+    return variables | {
+        "SCOREDOCK_DEBUG_BIND": f"{_LOOPBACK}:{deployment.debug_port}",
+        "SCOREDOCK_DEBUG_WAIT": "true" if deployment.debug_wait else "",
+        "SCOREDOCK_DEBUGPY": str(folder),
+    }
+
+
+def prepare_editor(deployment: Deployment, source_name: str, *, runtime: str) -> str:
+    """Write the launch.json and return the next step, in one line."""
+    app_root = "/var/azureml-app" if runtime == "docker" else str(state("azureml-app"))
+    workspace = Path.cwd()
+    configuration = attach_configuration(
+        source_name,
+        port=deployment.debug_port,
+        source=deployment.source.resolve(),
+        remote=f"{app_root}/{source_name}",
+        workspace=workspace,
+    )
+    file = write_launch_json(configuration, workspace, instead=state("launch.json"))
+    return (
+        f"attach a debugger to {_LOOPBACK}:{deployment.debug_port}; in VS Code start "
+        f"{configuration['name']!r} of {file}"
+    )
+
+
+def _fetching(deployment: Deployment) -> Fetching:
+    return Fetching(
+        network=deployment.network, ca_file=deployment.ca_file, pip_config=deployment.pip_config
+    )
+
+
+def _check_debug_port(port: int) -> None:
+    """Raise ScoredockError where it is taken; the debugger of what was stopped just now may be."""
+    deadline = time.monotonic() + 3
+    while True:
+        try:
+            return check_port(_LOOPBACK, port)
+        except ScoredockError as error:
+            if time.monotonic() > deadline:
+                raise ScoredockError(
+                    str(error), hint=f"stop that, or choose another with --debug-port {port + 1}"
+                ) from error
+        time.sleep(0.1)
