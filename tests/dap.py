@@ -76,6 +76,8 @@ class DebugClient:
             while header := stream.readline():
                 stream.readline()
                 message = json.loads(stream.read(int(header.split(b":")[1])))
+                if message.get("event") == "terminated":
+                    self.send("disconnect")
                 with self._news:
                     self._came.append(message)
                     self._news.notify_all()

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import requests
 from docker import DockerClient
-from requests import certs
 
 from scoredock.context import set_modes
 from scoredock.engine import engine_errors
@@ -132,7 +132,7 @@ def _authorities(fetching: Fetching, scratch: Path) -> Path | None:
     if not any(given):
         return None
     path = scratch / "authorities.pem"
-    public = Path(certs.where()).read_text(encoding="utf-8")
+    public = Path(requests.utils.DEFAULT_CA_BUNDLE_PATH).read_text(encoding="utf-8")
     path.write_text("\n".join([public, *given]), encoding="utf-8")
     return path
 

@@ -37,7 +37,7 @@ def overlay_variables(
         return {}
     if not holds_port(client, deployment.debug_port, find_service(client)):
         _check_debug_port(deployment.debug_port)
-    folder = debugpy_for_image(client, image, _fetching(deployment), report=report)
+    folder = debugpy_for_image(client, image, fetching_of(deployment), report=report)
     return {
         "DEBUG_PORT": str(deployment.debug_port),
         "DEBUG_WAIT": "true" if deployment.debug_wait else "",
@@ -50,7 +50,7 @@ def process_variables(deployment: Deployment, prefix: Path, *, report: Report) -
     variables = {"SCOREDOCK_WATCH": "true"} if deployment.watch else {}
     if not deployment.debug:
         return variables
-    folder = debugpy_for_prefix(prefix, _fetching(deployment), report=report)
+    folder = debugpy_for_prefix(prefix, fetching_of(deployment), report=report)
     process.stop()  # it may have the port
     _check_debug_port(deployment.debug_port)
     return variables | {
@@ -60,25 +60,25 @@ def process_variables(deployment: Deployment, prefix: Path, *, report: Report) -
     }
 
 
-def prepare_editor(deployment: Deployment, source_name: str, *, runtime: str) -> str:
-    """Write the launch.json and return the next step, in one line."""
-    app_root = "/var/azureml-app" if runtime == "docker" else str(state("azureml-app"))
+def prepare_editor(name: str, *, port: int, source: Path, remote: str) -> str:
+    """Write the launch.json of a service and return the next step, in one line.
+
+    `source` is served as the folder `remote`.
+    """
     workspace = Path.cwd()
     configuration = attach_configuration(
-        source_name,
-        port=deployment.debug_port,
-        source=deployment.source.resolve(),
-        remote=f"{app_root}/{source_name}",
-        workspace=workspace,
+        name, port=port, source=source, remote=remote, workspace=workspace
     )
-    file = write_launch_json(configuration, workspace, instead=state("launch.json"))
+    own = state("launch", f"{name}.json")
+    file = write_launch_json(configuration, workspace, own=own)
     return (
-        f"attach a debugger to {_LOOPBACK}:{deployment.debug_port}; in VS Code start "
-        f"{configuration['name']!r} of {file}"
+        f"attach a debugger to {_LOOPBACK}:{port}; in VS Code start {configuration['name']!r} "
+        f"of {file}"
     )
 
 
-def _fetching(deployment: Deployment) -> Fetching:
+def fetching_of(deployment: Deployment) -> Fetching:
+    """Return how the index is reached for a deployment."""
     return Fetching(
         network=deployment.network, ca_file=deployment.ca_file, pip_config=deployment.pip_config
     )

@@ -29,35 +29,44 @@ def attach_configuration(
     }
 
 
-def write_launch_json(configuration: dict[str, Any], workspace: Path, *, instead: Path) -> Path:
+def write_launch_json(configuration: dict[str, Any], workspace: Path, *, own: Path) -> Path:
     """Put the configuration into the workspace's launch.json; return the file that has it.
 
-    That is `instead` where the workspace's file has comments, or a configuration of this name that
-    says something else, or cannot be written: a person's own file is never changed but by an
-    addition.
+    That is `own` alone where the workspace's file has comments, or a person's configuration of this
+    name, or cannot be written. `own` holds what was written last, which may be replaced.
     """
     file = workspace / ".vscode" / "launch.json"
-    text = _with(configuration, file)
-    if text is not None:
-        try:
-            file.parent.mkdir(exist_ok=True)
-            if not file.is_file() or file.read_text(encoding="utf-8") != text:
-                file.write_text(text, encoding="utf-8")
-        except OSError:  # a folder that this user may only read
-            pass
-        else:
-            return file
-    instead.parent.mkdir(parents=True, exist_ok=True)
-    instead.write_text(_text({"version": _VERSION, "configurations": [configuration]}))
-    return instead
+    text = _with(configuration, file, replaceable=_read(own))
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text(_text(_file_of(configuration)), encoding="utf-8")
+    if text is None:
+        return own
+    try:
+        file.parent.mkdir(exist_ok=True)
+        if not file.is_file() or file.read_text(encoding="utf-8") != text:
+            file.write_text(text, encoding="utf-8")
+    except OSError:  # a folder that this user may only read
+        return own
+    return file
 
 
-def _with(configuration: dict[str, Any], file: Path) -> str | None:
+def _file_of(configuration: dict[str, Any]) -> dict[str, Any]:
+    return {"version": _VERSION, "configurations": [configuration]}
+
+
+def _read(own: Path) -> list[Any]:
+    try:
+        return list(json.loads(own.read_text(encoding="utf-8"))["configurations"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def _with(configuration: dict[str, Any], file: Path, *, replaceable: list[Any]) -> str | None:
     """Return the file's text with the configuration in it; None where that is not to be had."""
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
-        return _text({"version": _VERSION, "configurations": [configuration]})
+        return _text(_file_of(configuration))
     except (OSError, UnicodeDecodeError):
         return None
     try:
@@ -67,10 +76,12 @@ def _with(configuration: dict[str, Any], file: Path) -> str | None:
     found = data.setdefault("configurations", []) if isinstance(data, dict) else None
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         return None
-    named = [each for each in found if each.get("name") == configuration["name"]]
-    if named:
-        return text if configuration in named else None
-    found.append(configuration)
+    if configuration in found:
+        return text
+    data["configurations"] = [each for each in found if each not in replaceable]
+    if any(each.get("name") == configuration["name"] for each in data["configurations"]):
+        return None
+    data["configurations"].append(configuration)
     return _text(data)
 
 

@@ -8,52 +8,24 @@ import click
 
 from scoredock.client import post_score
 from scoredock.commands.service_lines import service_data, service_row
+from scoredock.commands.service_options import SERVED, asked_for
 from scoredock.engine import RuntimeChoice, choose_runtime
 from scoredock.errors import ScoredockError
 from scoredock.options import (
-    BUILDING,
-    FOLDER,
-    INSTALL,
     JSON,
     RUNTIME,
-    TEMPLATES,
     WORKSPACE,
-    pairs,
     with_options,
 )
 from scoredock.output import note, print_json, print_table, progress, warn
-from scoredock.webservice.asked import asked
+from scoredock.webservice.editor import next_step
 from scoredock.webservice.environment import Told
 from scoredock.webservice.lifecycle import Services
 from scoredock.webservice.record import ServiceRecord
-from scoredock.webservice.wanted import Code, Wanted
 from scoredock.workspace import Workspace, find_workspace
 
 _NAME = click.argument("name")
 _FROM = [WORKSPACE, JSON]
-_SERVED = [
-    click.option("--environment", metavar="NAME[:VERSION]|PATH",
-                 help="A registered environment, or a folder or file in any form."),
-    click.option("--source", type=FOLDER, help="Folder of the entry script."),
-    click.option("--source-name", default="", help="What that folder is called in the service.",
-                 show_default="its own name"),
-    click.option("--entry-script", default="", show_default="score.py",
-                 help="The file with init() and run(), relative to --source."),
-    click.option("--model", "models", multiple=True, metavar="NAME[:VERSION]|PATH",
-                 help="A registered model, or a file or folder; as often as you like."),
-    click.option("--no-models", is_flag=True, help="Serve without a model."),
-    click.option("--variable", "variables", multiple=True, metavar="NAME=VALUE",
-                 callback=pairs("a variable", "NAME=VALUE"),
-                 help="A variable of the service, which wins over the environment's."),
-    click.option("--bind", help="Address; 0.0.0.0 opens it to the network."),
-    click.option("--port", type=click.IntRange(1, 65535), show_default="a free one",
-                 help="Port on this machine; it stays the same through updates."),
-    click.option("--start-period", help="How long init() may take.", show_default="120s"),
-    click.option("--description", help="A sentence about the service."),
-    click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", callback=pairs("a tag"),
-                 help="As often as you like."),
-    TEMPLATES, *INSTALL, *BUILDING,
-]  # fmt: skip
 
 
 @click.group()
@@ -74,7 +46,7 @@ def service() -> None:
 
 @service.command()
 @_NAME
-@with_options(_SERVED, [RUNTIME], _FROM)
+@with_options(SERVED, [RUNTIME], _FROM)
 def deploy(
     name: str,
     runtime: RuntimeChoice,
@@ -88,17 +60,18 @@ def deploy(
     Prints the scoring URL.
     """
     found = find_workspace(workspace)
-    wanted = _asked(found, **values)
+    wanted = asked_for(found, **values)
     with progress("deploying") as report:
         chosen = choose_runtime(runtime, note=note)
         told = Told(warn=warn, note=note, report=report, verbose=verbose)
         record = Services(found.folder).deploy(name, wanted, runtime=chosen, told=told)
+    _tell_next_step(record, found)
     _print_service(record, as_json)
 
 
 @service.command()
 @_NAME
-@with_options(_SERVED, _FROM)
+@with_options(SERVED, _FROM)
 def update(name: str, workspace: Path | None, as_json: bool, verbose: bool, **values: Any) -> None:
     """Serve something else; what is not named stays as it is.
 
@@ -106,10 +79,11 @@ def update(name: str, workspace: Path | None, as_json: bool, verbose: bool, **va
     fails. Where it cannot be started the old one goes on, and the log says why.
     """
     found = find_workspace(workspace)
-    wanted = _asked(found, **values)
+    wanted = asked_for(found, **values)
     with progress("updating") as report:
         told = Told(warn=warn, note=note, report=report, verbose=verbose)
         record = Services(found.folder).update(name, wanted, told=told)
+    _tell_next_step(record, found)
     _print_service(record, as_json)
 
 
@@ -218,18 +192,9 @@ def delete(name: str, workspace: Path | None) -> None:
     print(name)
 
 
-def _asked(
-    workspace: Workspace,
-    *,
-    source: Path | None,
-    source_name: str,
-    entry_script: str,
-    **values: Any,
-) -> Wanted:
-    names = ("environment", "models", "no_models", "variables", "bind", "port", "start_period")
-    settings = {name: values.pop(name) for name in (*names, "description", "tags")}
-    code = Code(source=source, source_name=source_name, entry_script=entry_script)
-    return asked(workspace, code=code, building=values, **settings)
+def _tell_next_step(record: ServiceRecord, workspace: Workspace) -> None:
+    if line := next_step(record, workspace.folder):
+        print(f"==> {line}", file=sys.stderr)
 
 
 def _print_service(record: ServiceRecord, as_json: bool) -> None:

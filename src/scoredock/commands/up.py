@@ -18,6 +18,7 @@ from scoredock.options import (
     with_options,
 )
 from scoredock.output import note, progress, warn
+from scoredock.paths import state
 from scoredock.spec import CONDA_FILE
 
 
@@ -47,7 +48,11 @@ def up(verbose: bool, runtime: RuntimeChoice, locked: bool, **values: Any) -> No
         planned = with_edits(wanted, planned, context=None, names=names, warn=warn, note=note)
     next_step = ""
     if wanted.debug:
-        next_step = development.prepare_editor(wanted, planned.code.source_name, runtime=chosen)
+        name = planned.code.source_name
+        root = "/var/azureml-app" if chosen == "docker" else str(state("azureml-app"))
+        next_step = development.prepare_editor(
+            name, port=wanted.debug_port, source=wanted.source.resolve(), remote=f"{root}/{name}"
+        )
     if wanted.debug_wait:
         note(f"once the server waits, {next_step}")
     with progress("working") as report:

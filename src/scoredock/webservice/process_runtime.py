@@ -22,7 +22,7 @@ from scoredock.process import (
     wait_until_ready,
 )
 from scoredock.webservice.record import Revision, ServiceFolder, ServiceRecord
-from scoredock.webservice.stack import contract_variables
+from scoredock.webservice.stack import contract_variables, debug_variables
 
 _HOLDER = "port"
 
@@ -143,6 +143,9 @@ class ProcessRuntime:
             **revision.environment_variables,
             **revision.variables,
             **contract_variables(revision, app_root=str(app_root)),
+            **debug_variables(
+                revision, bind=f"127.0.0.1:{revision.debug_port}", folder=revision.debugpy
+            ),
         }
 
     def _app_root(self, revision: Revision) -> Path:
