@@ -12,6 +12,7 @@ DOCUMENTS = [
     "README.md",
     "CONTRIBUTING.md",
     "templates/README.md",
+    "docs/debugging.md",
     "docs/lock.md",
     "docs/services.md",
     "docs/workspace.md",
