@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 Message = dict[str, Any]
 
@@ -92,3 +93,32 @@ def _connected(port: int, within: float) -> socket.socket:
             if time.monotonic() > end:
                 raise
             time.sleep(0.05)
+
+
+def read_configuration(workspace: Path) -> dict[str, Any]:
+    """Return the one attach configuration of a folder's launch.json, as VS Code reads it there."""
+    text = (workspace / ".vscode" / "launch.json").read_text()
+    data = json.loads(text.replace("${workspaceFolder}", str(workspace)))
+    [configuration] = data["configurations"]
+    return configuration
+
+
+def attach(configuration: Mapping[str, Any], script: Path, text: str) -> DebugClient:
+    """Attach as the configuration says, with a breakpoint at the line of `script` with `text`."""
+    connect = configuration["connect"]
+    assert (configuration["type"], configuration["request"]) == ("debugpy", "attach")
+    assert connect["host"] == "127.0.0.1"
+    client = DebugClient(connect["port"])
+    client.attach(configuration["pathMappings"], script, line_of(script, text))
+    return client
+
+
+def line_of(path: Path, text: str) -> int:
+    return next(n for n, line in enumerate(path.read_text().splitlines(), 1) if text in line)
+
+
+def score_in_background(url: str) -> tuple[threading.Thread, list[requests.Response]]:
+    answers: list[requests.Response] = []
+    asking = threading.Thread(target=lambda: answers.append(requests.post(url, "1", timeout=120)))
+    asking.start()
+    return asking, answers

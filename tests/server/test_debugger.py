@@ -2,8 +2,8 @@ import threading
 
 import pytest
 
-from dap import DebugClient
-from serving import ECHO, EVALUATE, check_script, covers, running, wait_for_log
+from dap import DebugClient, score_in_background
+from serving import ECHO, EVALUATE, check_script, covers, running, wait_for_log, write_files
 
 pytestmark = pytest.mark.needs("debugpy")
 
@@ -118,3 +118,21 @@ def test_a_check_lets_no_debugger_in(tmp_path, port):
 
     assert checked.returncode == 0, checked.stderr
     assert "debugger" not in checked.stderr
+
+
+def test_an_edited_script_is_debugged_by_who_attaches_anew(tmp_path, port, attach):
+    own = {"SCOREDOCK_DEBUG_BIND": f"127.0.0.1:{port}", "SCOREDOCK_WATCH": "true"}
+    with running(tmp_path, SCRIPT, **own) as server:
+        server.wait_until_ready()
+        attach(8)
+        edited = SCRIPT.replace("    doubled", "    # a line more\n    doubled")
+        write_files(tmp_path / "azureml-app", {"code/score.py": edited})
+        wait_for_log(server, "A debugger can attach", count=2)
+
+        client = attach(9)
+        asking, answers = score_in_background(f"{server.url}/score")
+        thread, frame = client.stopped()
+        client.request("continue", threadId=thread)
+        asking.join(20)
+
+        assert (frame["line"], answers[0].json()) == (9, "11")

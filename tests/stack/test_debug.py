@@ -1,18 +1,16 @@
 """A debugger in score.py, and an edited score.py that answers, in both runtimes."""
 
-import json
-import os
 import re
 import signal
 import subprocess
-import threading
 import time
 from contextlib import contextmanager
 
 import pytest
 import requests
 
-from dap import DebugClient
+from dap import DebugClient, attach, line_of, read_configuration, score_in_background
+from scoredock.port import free_port
 from serving import wait_until
 from support import SCOREDOCK
 
@@ -22,7 +20,7 @@ RUNTIMES = ["docker", "process"]
 
 
 @pytest.fixture
-def workspace(tmp_path, monkeypatch):
+def workspace(tmp_path):
     """The folder that the commands run in, as a person's editor has it open."""
     folder = tmp_path / "workspace"
     folder.mkdir()
@@ -31,8 +29,6 @@ def workspace(tmp_path, monkeypatch):
 
 @pytest.fixture
 def debug_port():
-    from scoredock.port import free_port
-
     return free_port()
 
 
@@ -64,30 +60,9 @@ def url(port):
     return f"http://127.0.0.1:{port}/score"
 
 
-def line_of(path, text):
-    return next(n for n, line in enumerate(path.read_text().splitlines(), 1) if text in line)
-
-
 def wait_for_output(process, said, pattern):
     wait_until(lambda: re.search(pattern, said()) or process.poll() is not None, said, within=300)
     assert re.search(pattern, said()), said()
-
-
-def read_configuration(workspace):
-    text = (workspace / ".vscode" / "launch.json").read_text()
-    [configuration] = json.loads(text.replace("${workspaceFolder}", str(workspace)))[
-        "configurations"
-    ]
-    return configuration
-
-
-def attach(configuration, script, text):
-    connect = configuration["connect"]
-    assert (configuration["type"], configuration["request"]) == ("debugpy", "attach")
-    assert connect["host"] == "127.0.0.1"
-    client = DebugClient(connect["port"])
-    client.attach(configuration["pathMappings"], script, line_of(script, text))
-    return client
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
@@ -100,9 +75,7 @@ def test_a_debugger_stops_at_a_line_of_the_local_score_py(
         assert process.wait(timeout=300) == 0, said()
     assert re.search("==> attach a debugger to 127.0.0.1:.*'scoredock: plain' of .*json", said())
     client = attach(read_configuration(workspace), script, "return [greeting")
-    answers = []
-    asking = threading.Thread(target=lambda: answers.append(requests.post(url, "1", timeout=60)))
-    asking.start()
+    asking, answers = score_in_background(url)
 
     thread, frame = client.stopped()
     place = frame["source"]["path"], frame["line"]
@@ -125,9 +98,7 @@ def test_a_container_that_stands_at_a_breakpoint_stays_healthy_and_is_not_replac
     with up("docker", "--debug", "--worker-timeout", "1") as (process, said):
         assert process.wait(timeout=300) == 0, said()
     client = attach(read_configuration(workspace), source / "score.py", "return [greeting")
-    answers = []
-    asking = threading.Thread(target=lambda: answers.append(requests.post(url, "1", timeout=120)))
-    asking.start()
+    asking, answers = score_in_background(url)
     thread, _ = client.stopped()
 
     def failed_probes():
@@ -195,7 +166,9 @@ def test_an_edited_script_answers_and_a_broken_one_does_not(up, url, source, run
     assert scoredock("down").stdout == "nothing was running\n"
 
 
-def test_the_overlays_work_with_plain_compose(environment, url, tmp_path, compose, source, port):
+def test_the_overlays_work_with_plain_compose(
+    environment, url, tmp_path, compose, source, debug_port
+):
     folder = tmp_path / "debugpy"
     folder.mkdir()
     (folder / "debugpy.py").write_text(
@@ -207,10 +180,10 @@ def test_the_overlays_work_with_plain_compose(environment, url, tmp_path, compos
         "SOURCE_NAME": "plain",
         "MODELS_DIR": str(source / "models"),
         "DEBUGPY_DIR": str(folder),
-        "DEBUG_PORT": str(port + 1 if port < 65000 else port - 1),
+        "DEBUG_PORT": str(debug_port),
         "START_PERIOD": "120s",
     }
-    environment.update({name: value for name, value in variables.items() if value})
+    environment.update(variables)
     overlays = ["--file=compose.debug.yaml", "--file=compose.watch.yaml"]
     everything = ["--file=compose.yaml", *overlays]
     started = compose(*everything, "up", "--detach", "--build", "--wait")
@@ -219,4 +192,3 @@ def test_the_overlays_work_with_plain_compose(environment, url, tmp_path, compos
     (source / "score.py").write_text("def init(): pass\ndef run(raw_data): return 'edited'\n")
     wait_until(lambda: requests.post(url, "1", timeout=20).json() == "edited")
     assert "it is here: ('0.0.0.0', 5678)" in compose("logs", "scoring").stdout
-    assert os.environ.get("DEBUGPY_DIR") is None

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from scoredock.development import prepare_editor
+from scoredock.webservice.process_runtime import process_app_root
 from scoredock.webservice.record import ServiceFolder, ServiceRecord
 
 
@@ -11,14 +12,16 @@ def next_step(record: ServiceRecord, workspace: Path) -> str:
     serving = record.serving
     if not serving.debug_port:
         return ""
-    code = ServiceFolder(workspace / "services", record.name).code(record.current)
+    # A debugger knows the script by the name that the server has for it, links and all.
+    app_root = "/var/azureml-app"
+    if record.runtime == "process":
+        folder = ServiceFolder(workspace / "services", record.name)
+        app_root = str(process_app_root(folder, record.current))
     # The folder of a program's single script holds a link to it.
     script = (Path(serving.source) / serving.entry_script).resolve()
     return prepare_editor(
         record.name,
         port=serving.debug_port,
         source=script.parents[len(Path(serving.entry_script).parts) - 1],
-        remote=f"/var/azureml-app/{serving.source_name}"
-        if record.runtime == "docker"
-        else str(code.resolve()),
+        remote=f"{app_root}/{serving.source_name}",
     )

@@ -149,8 +149,7 @@ class ProcessRuntime:
         }
 
     def _app_root(self, revision: Revision) -> Path:
-        """Return the folder that takes the place of /var/azureml-app."""
-        return self._folder.revision(revision.number) / "azureml-app"
+        return process_app_root(self._folder, revision.number)
 
     def _make_app_root(self, revision: Revision) -> None:
         root = self._app_root(revision)
@@ -188,3 +187,8 @@ class ProcessRuntime:
         if noted:
             end(noted, grace=grace)
         (self._run / f"{what}.json").unlink(missing_ok=True)
+
+
+def process_app_root(folder: ServiceFolder, number: int) -> Path:
+    """Return the folder that takes the place of /var/azureml-app for a revision."""
+    return folder.revision(number) / "azureml-app"
