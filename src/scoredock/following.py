@@ -5,7 +5,7 @@ import sys
 
 from scoredock import process, service
 from scoredock.engine import connect, find_service
-from scoredock.errors import ScoredockError
+from scoredock.errors import EngineError, ScoredockError
 
 
 def print_log(runtime: str | None, *, follow: bool, tail: int | None = None) -> None:
@@ -34,11 +34,10 @@ def _print_file(*, follow: bool, tail: int | None) -> None:
 
 
 def follow_until_stopped(runtime: str) -> None:
-    """Print the log until Ctrl-C, which stops the service. Raises ScoredockError if that ends."""
+    """Print the log until Ctrl-C, which stops the service. Raises EngineError if that ends."""
     try:
         print_log(runtime, follow=True)
-    except KeyboardInterrupt:
+    finally:
         print("stopping the service", file=sys.stderr)
         service.down()
-        raise
-    raise ScoredockError("the service has ended", hint="scoredock logs tells what it said")
+    raise EngineError("the service has ended", hint="the lines above are its log")

@@ -18,7 +18,7 @@ from scoredock_server import log
 from scoredock_server.settings import Settings
 
 _EVERY = 0.15
-_LEFT_OUT = {"__pycache__", "azureml-models", "models", "node_modules", "site-packages"}
+_LEFT_OUT = {"__pycache__", "azureml-models", "node_modules", "site-packages"}
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
 # When it was last written, how long it is, and which file it is; by path.
@@ -69,6 +69,7 @@ class _Watcher:
         self._ending: Set[int] = set()
         self._seen = _files(settings)
         self._found = self._seen
+        self._rested = 0.0
         self._signals: List[int] = []
         self._is_over = False
 
@@ -165,7 +166,13 @@ class _Watcher:
 
     def _has_changed(self) -> bool:
         """Tell whether a file has changed since the last server was started, and rests now."""
+        began = time.monotonic()
+        if began < self._rested:
+            return False
         before, self._found = self._found, _files(self._settings)
+        # A folder with very many files may not take a processor for itself.
+        now = time.monotonic()
+        self._rested = now + 5 * (now - began)
         if self._found in (self._seen, {}) or self._found != before:
             return False
         changed = [path for path, state in self._found.items() if self._seen.get(path) != state]
