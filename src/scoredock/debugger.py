@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Final
 
 import requests
-from docker import DockerClient
 
 from scoredock.context import set_modes
-from scoredock.engine import engine_errors
+from scoredock.engine import connect, engine_errors
 from scoredock.errors import EngineError
 from scoredock.network import NO_NETWORK, Network
 from scoredock.paths import state
@@ -40,12 +39,11 @@ class Fetching:
     pip_config: Path | None = None
 
 
-def debugpy_for_image(
-    client: DockerClient, image: str, fetching: Fetching, *, report: Callable[[str], None]
-) -> Path:
+def debugpy_for_image(image: str, fetching: Fetching, *, report: Callable[[str], None]) -> Path:
     """Return the folder with debugpy for the Python of an image. Raises EngineError."""
     with engine_errors(f"asking {image} for its Python"):
-        said: bytes = client.containers.run(
+        # Longer than an answer takes: this starts a container.
+        said: bytes = connect(timeout=60).containers.run(
             image, ["-c", _QUESTION], entrypoint=["python"], remove=True, network_disabled=True
         )
     return _folder(said.decode("utf-8", "replace"), fetching, report)

@@ -37,7 +37,7 @@ def overlay_variables(
         return {}
     if not holds_port(client, deployment.debug_port, find_service(client)):
         _check_debug_port(deployment.debug_port)
-    folder = debugpy_for_image(client, image, fetching_of(deployment), report=report)
+    folder = debugpy_for_image(image, fetching_of(deployment), report=report)
     return {
         "DEBUG_PORT": str(deployment.debug_port),
         "DEBUG_WAIT": "true" if deployment.debug_wait else "",

@@ -11,7 +11,6 @@ from scoredock.context import copy_source, find_code, set_modes
 from scoredock.debugger import Fetching, debugpy_for_image, debugpy_for_prefix
 from scoredock.deployment import Deployment
 from scoredock.development import fetching_of
-from scoredock.engine import connect
 from scoredock.port import free_port
 from scoredock.webservice.environment import MadeEnvironment, Told, make_environment
 from scoredock.webservice.record import (
@@ -131,7 +130,7 @@ def _debugpy(wanted: Wanted, revision: Revision, runtime: RuntimeName, told: Tol
     fetching = fetching_of(made) if isinstance(made, Deployment) else Fetching()
     place = revision.environment
     if runtime == "docker":
-        return str(debugpy_for_image(connect(), place, fetching, report=told.report))
+        return str(debugpy_for_image(place, fetching, report=told.report))
     return str(debugpy_for_prefix(Path(place), fetching, report=told.report))
 
 
