@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ class DebugClient:
         return answer.get("body") or {}
 
     def _listen(self) -> None:
-        with self._socket.makefile("rb") as stream:
+        with suppress(OSError), self._socket.makefile("rb") as stream:  # it was closed
             while header := stream.readline():
                 stream.readline()
                 message = json.loads(stream.read(int(header.split(b":")[1])))

@@ -1,6 +1,9 @@
 """What --debug and --watch add to a service, in either runtime."""
 
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from docker import DockerClient
@@ -8,7 +11,7 @@ from docker import DockerClient
 from scoredock import process
 from scoredock.debugger import Fetching, debugpy_for_image, debugpy_for_prefix
 from scoredock.deployment import Deployment, Report, seconds
-from scoredock.engine import find_service, holds_port
+from scoredock.engine import connect, engine_errors, find_service, holds_port
 from scoredock.errors import ScoredockError
 from scoredock.launch_json import attach_configuration, write_launch_json
 from scoredock.paths import state
@@ -16,6 +19,8 @@ from scoredock.port import check_port
 
 _LOOPBACK = "127.0.0.1"
 _A_DAY = 24 * 3600.0
+# What the server says: docker/server/scoredock_server/debugger.py.
+_WAITS = "Waiting for the debugger before the script is loaded"
 
 
 def overlays(deployment: Deployment) -> list[str]:
@@ -52,12 +57,51 @@ def process_variables(deployment: Deployment, prefix: Path, *, report: Report) -
         return variables
     folder = debugpy_for_prefix(prefix, fetching_of(deployment), report=report)
     process.stop()  # it may have the port
+    process.log_file().unlink(missing_ok=True)
     _check_debug_port(deployment.debug_port)
     return variables | {
         "SCOREDOCK_DEBUG_BIND": f"{_LOOPBACK}:{deployment.debug_port}",
         "SCOREDOCK_DEBUG_WAIT": "true" if deployment.debug_wait else "",
         "SCOREDOCK_DEBUGPY": str(folder),
     }
+
+
+@contextmanager
+def announcing(
+    deployment: Deployment, read_log: Callable[[], str], report: Report
+) -> Iterator[None]:
+    """Report meanwhile that the server waits for a debugger, once its log says so.
+
+    Nothing else tells: an engine accepts connections to a port that nobody listens to yet.
+    """
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.2):
+            with suppress(ScoredockError, OSError):  # it is being started, or has ended
+                if _WAITS in read_log():
+                    report(f"waiting for a debugger at {_LOOPBACK}:{deployment.debug_port}")
+                    return
+
+    if deployment.debug_wait:
+        threading.Thread(target=look, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def log_of_container() -> str:
+    """Return what the service's container has said."""
+    with engine_errors("reading the log"):
+        container = find_service(connect())
+        said: bytes = container.logs() if container else b""
+    return said.decode("utf-8", "replace")
+
+
+def log_of_process() -> str:
+    """Return what the service without Docker has said."""
+    return process.log_file().read_text(encoding="utf-8", errors="replace")
 
 
 def prepare_editor(name: str, *, port: int, source: Path, remote: str) -> str:

@@ -151,9 +151,10 @@ def up_docker(
         compose.run_compose(
             compose.compose_command("up", "--detach", "--no-build", overlays=overlays), variables
         )
-        compose.wait_until_healthy(
-            client, lambda: find_service(client), timeout=development.patience(deployment) + 30
-        )
+        with development.announcing(deployment, development.log_of_container, report):
+            compose.wait_until_healthy(
+                client, lambda: find_service(client), timeout=development.patience(deployment) + 30
+            )
     except BaseException:
         compose.abandon(variables, report=report)
         raise
@@ -221,15 +222,16 @@ def up_process(
     )
     variables |= development.process_variables(deployment, prefix, report=report)
     report("starting the server")
-    started = process.start(
-        variables | worker_variables(deployment),
-        code=planned.code,
-        source=deployment.source,
-        models=deployment.models,
-        bind=deployment.bind,
-        port=deployment.port,
-        timeout=development.patience(deployment),
-    )
+    with development.announcing(deployment, development.log_of_process, report):
+        started = process.start(
+            variables | worker_variables(deployment),
+            code=planned.code,
+            source=deployment.source,
+            models=deployment.models,
+            bind=deployment.bind,
+            port=deployment.port,
+            timeout=development.patience(deployment),
+        )
     return Service(
         runtime="process", bind=deployment.bind, port=deployment.port, what=f"pid {started.pid}"
     )

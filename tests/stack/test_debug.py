@@ -119,8 +119,8 @@ def test_a_container_that_stands_at_a_breakpoint_stays_healthy_and_is_not_replac
 def test_with_debug_wait_a_breakpoint_in_init_is_hit(up, url, workspace, source, runtime):
     script = source / "score.py"
     with up(runtime, "--debug", "--debug-wait") as (process, said):
-        wait_for_output(process, said, "once the server waits, attach a debugger")
-        wait_for_output(process, said, "starting the")
+        wait_for_output(process, said, "once it waits for that, attach a debugger")
+        wait_for_output(process, said, "waiting for a debugger at 127.0.0.1")
         client = DebugClient(read_configuration(workspace)["connect"]["port"], within=120)
         mappings = read_configuration(workspace)["pathMappings"]
         client.attach(mappings, script, line_of(script, "greeting = "))

@@ -54,7 +54,7 @@ def up(verbose: bool, runtime: RuntimeChoice, locked: bool, **values: Any) -> No
             name, port=wanted.debug_port, source=wanted.source.resolve(), remote=f"{root}/{name}"
         )
     if wanted.debug_wait:
-        note(f"once the server waits, {next_step}")
+        note(f"once it waits for that, {next_step}")
     with progress("working") as report:
         if chosen == "docker":
             started = service.up_docker(wanted, planned, report=report, verbose=verbose, lock=lock)
