@@ -3,7 +3,7 @@
 import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from docker import DockerClient
 from docker.models.containers import Container
@@ -21,9 +21,11 @@ _NO_GPU = (
 )
 
 
-def compose_command(*arguments: str) -> list[str]:
-    """Return a `docker compose` command for the shipped stack."""
-    return ["docker", "compose", "--file", str(COMPOSE_FILE), *arguments]
+def compose_command(*arguments: str, overlays: Sequence[str] = ()) -> list[str]:
+    """Return a `docker compose` command for the shipped stack, with overlays as `debug` on it."""
+    files = [COMPOSE_FILE, *(COMPOSE_FILE.with_name(f"compose.{what}.yaml") for what in overlays)]
+    named = [word for file in files for word in ("--file", str(file))]
+    return ["docker", "compose", *named, *arguments]
 
 
 def run_compose(command: list[str], variables: Mapping[str, str]) -> None:

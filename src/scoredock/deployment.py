@@ -51,6 +51,12 @@ class Deployment:
     worker_count: int | None = None
     worker_timeout: int | None = None
     start_period: str = "120s"
+    debug: bool = False
+    debug_port: int = 5678
+    debug_wait: bool = False
+    """Whether the script is loaded once a debugger has come."""
+    watch: bool = False
+    """Whether what is edited is loaded anew."""
     as_is: bool = False
     force: bool = False
     notes: tuple[str, ...] = ()
@@ -68,7 +74,7 @@ def deployment(*, models: Path | None, network: Path | None = None, **values: An
     """Return what the options say, with `models` beside the source where it is not set.
 
     For a command that builds, with what reach() adds. Raises SpecError for a secret's file that is
-    not there, and for options that exclude each other.
+    not there, and for options that exclude each other, or need one another.
     """
     wanted = not_reaching(models=models, network=network, **values)
     return reach(wanted) if "pip_config" in values else wanted
@@ -78,6 +84,8 @@ def not_reaching(*, models: Path | None, network: Path | None = None, **values: 
     """Return what the options say and no more: enough to tell what is to be built, fast."""
     if values.get("as_is") and values.get("force"):
         raise SpecError("expected --as-is or --force, found both", path="--force")
+    if values.get("debug_wait") and not values.get("debug"):
+        raise SpecError("expected --debug with it, found none", path="--debug-wait")
     models = models or values["source"] / "models"
     for name in ("ca_file", "pip_config"):
         path = values.get(name)

@@ -108,6 +108,18 @@ SERVICE = [
     option("--start-period", envvar="START_PERIOD", default="120s",
            help="How long init() may take."),
 ]  # fmt: skip
+DEVELOPMENT = [
+    click.option("--watch", is_flag=True,
+                 help="Load the script anew when a Python file beside it changes; show the log "
+                 "until Ctrl-C, which stops the service."),
+    click.option("--debug", is_flag=True,
+                 help="Let a debugger in, on loopback: one worker, no timeouts, a launch.json for "
+                 "VS Code in the working directory."),
+    option("--debug-port", envvar="DEBUG_PORT", type=click.IntRange(1, 65535), default=5678,
+           help="Where it attaches, with --debug."),
+    click.option("--debug-wait", is_flag=True,
+                 help="Load the script once it has attached: for breakpoints in init()."),
+]  # fmt: skip
 RUNTIME = option(
     "--runtime", envvar="RUNTIME", type=click.Choice(["auto", "docker", "process"]),
     default="auto", help="auto: docker where an engine answers, else process.",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from scoredock import compose, process, virtualenv
+from scoredock import compose, development, process, virtualenv
 from scoredock.context import check_models, write_context
 from scoredock.deployment import (
     IMAGE_ARGUMENTS,
@@ -14,7 +14,6 @@ from scoredock.deployment import (
     Plan,
     Report,
     context_folder,
-    seconds,
     start_images,
 )
 from scoredock.engine import connect, engine_errors, find_service, holds_port, require_command
@@ -145,12 +144,17 @@ def up_docker(
         check_port(deployment.bind, deployment.port)
     image = build_image(deployment, planned, report=report, verbose=verbose, lock=lock)
     variables = compose_variables(deployment, planned.code, image)
+    variables |= development.overlay_variables(deployment, client, image, report=report)
+    overlays = development.overlays(deployment)
     report("starting the stack")
     try:
-        compose.run_compose(compose.compose_command("up", "--detach", "--no-build"), variables)
-        compose.wait_until_healthy(
-            client, lambda: find_service(client), timeout=seconds(deployment.start_period) + 30
+        compose.run_compose(
+            compose.compose_command("up", "--detach", "--no-build", overlays=overlays), variables
         )
+        with development.announcing(deployment, development.log_of_container, report):
+            compose.wait_until_healthy(
+                client, lambda: find_service(client), timeout=development.patience(deployment) + 30
+            )
     except BaseException:
         compose.abandon(variables, report=report)
         raise
@@ -209,16 +213,18 @@ def up_process(
     variables = process.service_variables(
         planned.code, planned.env, prefix, bind=deployment.bind, port=deployment.port
     )
+    variables |= development.process_variables(deployment, prefix, report=report)
     report("starting the server")
-    started = process.start(
-        variables | worker_variables(deployment),
-        code=planned.code,
-        source=deployment.source,
-        models=deployment.models,
-        bind=deployment.bind,
-        port=deployment.port,
-        timeout=seconds(deployment.start_period),
-    )
+    with development.announcing(deployment, development.log_of_process, report):
+        started = process.start(
+            variables | worker_variables(deployment),
+            code=planned.code,
+            source=deployment.source,
+            models=deployment.models,
+            bind=deployment.bind,
+            port=deployment.port,
+            timeout=development.patience(deployment),
+        )
     return Service(
         runtime="process", bind=deployment.bind, port=deployment.port, what=f"pid {started.pid}"
     )

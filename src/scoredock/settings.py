@@ -18,6 +18,7 @@ _PATHS = (
     "PIP_CONFIG",
     "NETWORK_FILE",
     "NETWORK_CA",
+    "DEBUGPY_DIR",
     "SCOREDOCK_STATE",
     "SCOREDOCK_WORKSPACE",
 )
@@ -27,6 +28,9 @@ _PATHS = (
 _OWN = {
     "SCOREDOCK_STATE",
     "SERVICE_FILE",
+    # Of compose.debug.yaml alone.
+    "DEBUGPY_DIR",
+    "DEBUG_WAIT",
     # The settings of network.py, whose import takes longer than a start may.
     "NETWORK_REGISTRY_MIRRORS",
     "NETWORK_PYTHON_INDEX",

@@ -12,6 +12,7 @@ DOCUMENTS = [
     "README.md",
     "CONTRIBUTING.md",
     "templates/README.md",
+    "docs/debugging.md",
     "docs/lock.md",
     "docs/services.md",
     "docs/workspace.md",
@@ -58,7 +59,8 @@ def test_a_shown_command_exists(document, line):
     while isinstance(command, click.Group):
         arguments = arguments[1:]
         command = command.commands[arguments[0]]
-    known = {name for parameter in command.params for name in parameter.opts} | {"--help"}
+    spelled = [(*parameter.opts, *parameter.secondary_opts) for parameter in command.params]
+    known = {name for names in spelled for name in names} | {"--help"}
     assert {word for word in arguments[1:] if word.startswith("--")} <= known
 
 

@@ -8,6 +8,8 @@ from datetime import datetime
 import pytest
 import requests
 
+from dap import attach, read_configuration, score_in_background
+from scoredock.port import free_port
 from scoredock.sdk import (
     CondaDependencies,
     LocalWebservice,
@@ -361,3 +363,19 @@ def test_a_profile_measures_and_leaves_nothing(workspace, model, config):
     assert 0 < details["latencyPercentile50InMs"] <= details["latencyPercentile99InMs"]
     assert profile.serialize() == details
     assert workspace.webservices == {}
+
+
+def test_a_program_lets_a_debugger_in(workspace, name, model, config, script, tmp_path):
+    service = Model.deploy(workspace, name, [model], config, debug=True, debug_port=free_port())
+    service.wait_for_deployment()
+
+    client = attach(read_configuration(tmp_path), script, "return [*words")
+    asking, answers = score_in_background(service.scoring_uri)
+    thread, frame = client.stopped()
+    words = client.value("words", frame)
+    client.request("continue", threadId=thread)
+    asking.join(60)
+    client.close()
+
+    assert (frame["source"]["path"], words) == (str(script), "['hello']")
+    assert answers[0].json() == ["hello", 1]

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from scoredock.compose import compose_command, run_compose
@@ -9,6 +11,19 @@ def test_compose_is_called_with_the_shipped_file():
     command = compose_command("up", "--detach")
 
     assert command == ["docker", "compose", "--file", str(COMPOSE_FILE), "up", "--detach"]
+
+
+def test_overlays_stand_after_it_and_are_there():
+    command = compose_command("up", overlays=["debug", "watch"])
+
+    files = [Path(each) for each in command[3::2][:3]]
+    assert [file.name for file in files] == [
+        "compose.yaml",
+        "compose.debug.yaml",
+        "compose.watch.yaml",
+    ]
+    assert all(file.is_file() for file in files)
+    assert command[-1] == "up"
 
 
 def test_variables_are_in_the_environment_of_the_command_and_win(monkeypatch, tmp_path):

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from scoredock.deployment import Deployment, plan
+from scoredock.deployment import Deployment, deployment, plan
+from scoredock.errors import SpecError
 
 from .builders import SPEC
 
@@ -23,3 +24,11 @@ def test_a_base_image_that_the_specs_own_dockerfile_does_not_take_is_noted(
     assert len(lines) == (0 if heard else 1)
     assert all("write FROM ${BASE_IMAGE} there" in line for line in lines)
     assert ("ARG BASE_IMAGE" in planned.rendered["Dockerfile"]) == heard
+
+
+def test_waiting_for_a_debugger_needs_one_that_is_let_in(digits):
+    options = {"spec": digits, "source": digits, "entry_script": "score.py", "models": digits}
+
+    with pytest.raises(SpecError, match="--debug-wait: expected --debug with it, found none"):
+        deployment(**options, debug=False, debug_wait=True)
+    assert deployment(**options, debug=True, debug_wait=True).debug_wait

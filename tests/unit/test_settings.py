@@ -36,12 +36,18 @@ def without_comments(text):
 
 
 def compose_names():
-    return sorted(set(re.findall(r"\$\{(\w+)", without_comments(COMPOSE_FILE.read_text()))))
+    """Return the variables of compose.yaml and its overlays."""
+    return sorted(set(re.findall(r"\$\{(\w+)", compose_text())))
+
+
+def compose_text():
+    files = sorted(COMPOSE_FILE.parent.glob("compose*.yaml"))
+    return without_comments("".join(file.read_text() for file in files))
 
 
 def interpolated(variables):
-    """Return compose.yaml with its variables filled in, as compose does it."""
-    text = without_comments(COMPOSE_FILE.read_text())
+    """Return compose.yaml and its overlays with variables filled in, as compose does it."""
+    text = compose_text()
     innermost = re.compile(r"\$\{(\w+)(?::-([^${}]*))?\}")
     while innermost.search(text):
         text = innermost.sub(lambda found: variables.get(found[1]) or found[2] or "", text)

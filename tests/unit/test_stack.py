@@ -111,3 +111,14 @@ def test_the_labels_name_service_workspace_and_revision():
         "scoredock.workspace": "/ws",
         "scoredock.revision": "3",
     }
+
+
+def test_a_debugger_reaches_a_container_on_loopback_and_no_breakpoint_makes_that_ill():
+    service = made(revision(debug_port=6000, debugpy="/state/debugpy/3.11"))["services"][
+        "scoring-3"
+    ]
+
+    assert service["ports"] == ["127.0.0.1:6000:5678"]
+    assert service["environment"]["SCOREDOCK_DEBUG_BIND"] == "0.0.0.0:5678"
+    assert mounts(service)[service["environment"]["SCOREDOCK_DEBUGPY"]] == "/state/debugpy/3.11"
+    assert service["healthcheck"]["retries"] > 1000

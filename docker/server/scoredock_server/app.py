@@ -18,14 +18,14 @@ from scoredock_server.service import Service, StartError, start_service
 from scoredock_server.swagger import SwaggerVersionError
 
 
-def create_app() -> Flask:
+def create_app(*, debugged: bool = True) -> Flask:
     """Load the entry script, run its init() and return the application that serves run().
 
     What cannot start ends the worker, and with it the server, with a status other than 0 and the
-    reason in the log.
+    reason in the log. Without `debugged` no debugger is let in yet.
     """
     try:
-        service = start_service(os.environ)
+        service = start_service(os.environ, debugged=debugged)
     except StartError as error:
         sys.exit(error.status)
     log.server.info("Scoring timeout is set to %s", service.settings.scoring_timeout_ms)

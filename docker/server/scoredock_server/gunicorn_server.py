@@ -1,26 +1,38 @@
 """Run the application under gunicorn."""
 
 import sys
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List
 
 from gunicorn.app.base import Application
 from gunicorn.errors import HaltServer
 
+from scoredock_server import debugger
 from scoredock_server.handover import ListenError, listen, receive
 from scoredock_server.older_gunicorns import catch_up
+from scoredock_server.setting_kinds import SettingError
 from scoredock_server.settings import Settings
 
 
 class ScoringServer(Application):  # type: ignore[misc] # gunicorn has no types
     """A gunicorn that takes its defaults from our settings.
 
-    GUNICORN_CMD_ARGS and a gunicorn.conf.py in the working directory win over them.
+    GUNICORN_CMD_ARGS and a gunicorn.conf.py in the working directory win over them. `bind` are the
+    addresses, found once: a reload asks for the settings again, and must find the same sockets.
+    `ready` is called in a worker that takes the place of another server once its init() has run.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        bind: List[str],
+        *,
+        ready: Callable[[], None] = lambda: None,
+        replaces: bool = False,
+    ) -> None:
         self._settings = settings
-        # Once: a reload asks for the settings again, and must find the same sockets.
-        self._bind = _addresses(settings)
+        self._bind = bind
+        self._ready = ready
+        self._replaces = replaces
         del sys.argv[1:]  # they were ours; gunicorn would read them as its own
         super().__init__()
 
@@ -32,7 +44,12 @@ class ScoringServer(Application):  # type: ignore[misc] # gunicorn has no types
         """Return the WSGI application; runs in each worker."""
         from scoredock_server.app import create_app
 
-        return create_app()
+        app = create_app(debugged=not self._replaces)
+        self._ready()
+        if self._replaces:
+            # The server before has the debugger's port until it is told to end.
+            debugger.listen(self._settings)
+        return app
 
 
 def gunicorn_settings(settings: Settings, *, bind: List[str], known: Any) -> Dict[str, Any]:
@@ -43,7 +60,7 @@ def gunicorn_settings(settings: Settings, *, bind: List[str], known: Any) -> Dic
         "timeout": settings.worker_timeout,
         "preload_app": settings.worker_preload,
         # Below compose.yaml's stop_grace_period, so that requests in flight end before the kill.
-        "graceful_timeout": 25,
+        "graceful_timeout": 24 * 3600 if settings.debug_bind else 25,
         "accesslog": "-",
         "errorlog": "-",
         "logger_class": "scoredock_server.log.GunicornLogger",
@@ -60,21 +77,29 @@ def _addresses(settings: Settings) -> List[str]:
         if host in ("unix", "fd"):
             host = "127.0.0.1"
         addresses.append("{}:{}".format(host, settings.health_port))
+    if not (settings.port_from or settings.watch):
+        return addresses
+    # gunicorn takes either addresses or descriptors.
+    descriptors = [listen(address) for address in addresses]
     if settings.port_from:
-        # gunicorn takes either addresses or descriptors.
-        descriptors = [listen(address) for address in addresses] + [receive(settings.port_from)]
-        return ["fd://{}".format(descriptor) for descriptor in descriptors]
-    return addresses
+        descriptors.append(receive(settings.port_from))
+    return ["fd://{}".format(descriptor) for descriptor in descriptors]
 
 
 def serve(settings: Settings) -> None:
     """Serve until a signal ends it. Raises SystemExit with gunicorn's status."""
     catch_up()
     try:
-        ScoringServer(settings).run()
-    except ListenError as error:
+        bind = _addresses(settings)
+        if settings.watch:
+            from scoredock_server.watch import serve_and_watch
+
+            serve_and_watch(settings, lambda **how: ScoringServer(settings, bind, **how).run())
+        else:
+            ScoringServer(settings, bind).run()
+    except (ListenError, SettingError) as error:
         sys.stderr.write("scoredock-server: error: {}\n".format(error))
-        sys.exit(1)
+        sys.exit(getattr(error, "status", 1))
     except HaltServer as halted:
         # gunicorn lets this out where a second worker fails while it stops for the first.
         sys.exit(halted.exit_status)

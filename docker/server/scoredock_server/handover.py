@@ -31,6 +31,8 @@ def listen(address: str) -> int:
     if address.startswith("fd://"):
         return int(address[len("fd://") :])
     host, _, port = address.rpartition(":")
+    if not port.isdigit():
+        raise ListenError("cannot listen on {}: expected HOST:PORT".format(address))
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

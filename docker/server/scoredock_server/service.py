@@ -5,7 +5,7 @@ import os
 import time
 from typing import Mapping, MutableMapping, NamedTuple
 
-from scoredock_server import log, stand_ins
+from scoredock_server import debugger, log, stand_ins
 from scoredock_server.config_file import ConfigFile
 from scoredock_server.entry_script import EntryScript, EntryScriptError, load_entry_script
 from scoredock_server.model_check import ModelCheckError, check_models
@@ -53,8 +53,11 @@ def read_all_settings(environ: MutableMapping[str, str]) -> Settings:
     return settings._replace(model_dir=model_dir)
 
 
-def start_service(environ: MutableMapping[str, str]) -> Service:
-    """Load the entry script and run its init(). Raises StartError, with the reason in the log."""
+def start_service(environ: MutableMapping[str, str], *, debugged: bool = False) -> Service:
+    """Load the entry script and run its init(). Raises StartError, with the reason in the log.
+
+    With `debugged` a debugger is let in before, where the settings say so.
+    """
     try:
         settings = read_all_settings(environ)
         log.configure(settings)
@@ -65,7 +68,9 @@ def start_service(environ: MutableMapping[str, str]) -> Service:
     stand_ins.install()
     log.capture_prints()
     try:
-        _wait_for_debugger(settings)
+        debugger.connect(settings)
+        if debugged:
+            debugger.listen(settings)
         check_models(settings)
         script = load_entry_script(settings)
         log.user_script.info("Found user script at %s", script.path)
@@ -123,25 +128,3 @@ def _note_what_does_nothing(settings: Settings, environ: Mapping[str, str]) -> N
     named = sorted(set(WITHOUT_EFFECT) & set(environ))
     if named:
         log.server.info("%s: without effect here, as there is no cloud account", ", ".join(named))
-
-
-def _wait_for_debugger(settings: Settings) -> None:
-    if not settings.debug_port:
-        return
-    try:
-        import debugpy
-    except ImportError:
-        raise SettingError(
-            "AZUREML_DEBUG_PORT={}: the package debugpy is not installed:"
-            " add it to the environment spec".format(settings.debug_port)
-        ) from None
-    log.server.info("Waiting for the debugger at port %s", settings.debug_port)
-    try:
-        debugpy.connect(("127.0.0.1", settings.debug_port))
-    except OSError as error:
-        raise SettingError(
-            "AZUREML_DEBUG_PORT={}: no debugger listens there: {}".format(
-                settings.debug_port, error
-            )
-        ) from None
-    debugpy.wait_for_client()

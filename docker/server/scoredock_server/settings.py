@@ -51,11 +51,15 @@ class Settings(NamedTuple):
     service_version: str
     service_path_prefix: str
     log_level: str
-    debug_port: int
     collect_dir: str
     collect_sample_percent: float
     collect_max_mb: int
     collect_files: int
+    watch: bool
+    debug_bind: str
+    debug_wait: bool
+    debugpy: str
+    debug_port: int
 
     @property
     def source_folder(self) -> str:
@@ -170,9 +174,6 @@ SETTINGS: List[Setting] = [
     Setting("Logging", "log_level", "AZUREML_LOG_LEVEL",
             choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO",
             "The least severe level that is written; the entry script's own loggers included."),
-    Setting("Logging", "debug_port", "AZUREML_DEBUG_PORT", port_number, "",
-            "Before the script is loaded, connect debugpy to the debugger that listens on this port"
-            " of the loopback interface and wait for it."),
     Setting("Data collection", "collect_dir", "SCOREDOCK_COLLECT_DIR", text, "",
             "The folder for what ModelDataCollector and Collector collect, as JSON Lines. Empty:"
             " nothing is kept."),
@@ -182,6 +183,20 @@ SETTINGS: List[Setting] = [
             "Megabytes (of 1,000,000 bytes) of a collection's file after which a new one begins."),
     Setting("Data collection", "collect_files", "SCOREDOCK_COLLECT_FILES", integer(0), "10",
             "How many full files of a collection are kept beside the current one."),
+    Setting("Development", "watch", "SCOREDOCK_WATCH", switch, "false",
+            "Load the script anew when a Python file in its folders changes, or the configuration"
+            " file; what cannot be loaded changes nothing."),
+    Setting("Development", "debug_bind", "SCOREDOCK_DEBUG_BIND", address, "",
+            "Let debugpy listen here for a debugger, before the script is loaded: with one worker,"
+            " and without WORKER_TIMEOUT and SCORING_TIMEOUT_MS. Who reaches it can run anything."),
+    Setting("Development", "debug_wait", "SCOREDOCK_DEBUG_WAIT", switch, "false",
+            "Load the script once a debugger has come to SCOREDOCK_DEBUG_BIND: for breakpoints in"
+            " init()."),
+    Setting("Development", "debugpy", "SCOREDOCK_DEBUGPY", text, "",
+            "The folder that holds the package debugpy, where the environment has none."),
+    Setting("Development", "debug_port", "AZUREML_DEBUG_PORT", port_number, "",
+            "Before the script is loaded, connect debugpy to the debugger that listens on this port"
+            " of the loopback interface and wait for it."),
 ]  # fmt: skip
 
 # Settings of the reference server that mean nothing without a cloud account, and its flags.
@@ -212,6 +227,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         fallback = row.improved if improved and row.improved is not None else row.default
         values[row.attribute] = _value(row, folded, fallback)
     values["app_root"] = os.path.abspath(str(values["app_root"]))
+    if values["debug_bind"]:  # nothing may end what stands at a breakpoint
+        values.update(worker_count=1, worker_preload=False, worker_timeout=0, scoring_timeout_ms=0)
     return Settings(**values)  # type: ignore[arg-type]
 
 

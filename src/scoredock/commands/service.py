@@ -15,10 +15,11 @@ from scoredock.engine import RuntimeChoice, choose_runtime
 from scoredock.errors import ScoredockError
 from scoredock.options import JSON, RUNTIME, WORKSPACE, with_options
 from scoredock.output import note, print_json, print_table, progress, warn
+from scoredock.webservice.editor import next_step
 from scoredock.webservice.environment import Told
 from scoredock.webservice.lifecycle import Services
 from scoredock.webservice.record import ServiceRecord
-from scoredock.workspace import find_workspace
+from scoredock.workspace import Workspace, find_workspace
 
 _NAME = click.argument("name", shell_complete=complete_service)
 _FROM = [WORKSPACE, JSON]
@@ -74,6 +75,7 @@ def deploy(
         chosen = choose_runtime(runtime, note=note)
         told = Told(warn=warn, note=note, report=report, verbose=verbose)
         record = Services(found.folder).deploy(name, wanted, runtime=chosen, told=told)
+    _tell_next_step(record, found)
     _print_service(record, as_json)
 
 
@@ -91,6 +93,7 @@ def update(name: str, workspace: Path | None, as_json: bool, verbose: bool, **va
     with progress("updating") as report:
         told = Told(warn=warn, note=note, report=report, verbose=verbose)
         record = Services(found.folder).update(name, wanted, told=told)
+    _tell_next_step(record, found)
     _print_service(record, as_json)
 
 
@@ -213,6 +216,11 @@ def delete(name: str, keep_image: bool, workspace: Path | None, as_json: bool) -
         print_json({"name": name})
     else:
         print(name)
+
+
+def _tell_next_step(record: ServiceRecord, workspace: Workspace) -> None:
+    if line := next_step(record, workspace.folder):
+        print(f"==> {line}", file=sys.stderr)
 
 
 def _print_service(record: ServiceRecord, as_json: bool) -> None:

@@ -41,6 +41,11 @@ SERVED = [
     click.option("--description", help="A sentence about the service."),
     click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", callback=pairs("a tag"),
                  help="As often as you like."),
+    click.option("--debug/--no-debug", default=None,
+                 help="Let a debugger in, on loopback: one worker, no timeouts, a launch.json for "
+                 "VS Code in the working directory."),
+    click.option("--debug-port", type=click.IntRange(1, 65535), default=5678, show_default=True,
+                 help="Where it attaches, with --debug."),
     TEMPLATES, *INSTALL, *BUILDING,
 ]  # fmt: skip
 FILES = click.option(
@@ -52,21 +57,32 @@ FILES = click.option(
 
 _CODE = ("source", "source_name", "entry_script")
 _SETTINGS = (
-    "environment", "models", "no_models", "variables", "bind", "port", "start_period",
-    "description", "tags",
-)  # fmt: skip
+    "environment",
+    "models",
+    "no_models",
+    "variables",
+    "bind",
+    "port",
+    "start_period",
+    "description",
+    "tags",
+)
+_ASKED = (*_CODE, *_SETTINGS, "debug", "debug_port")  # fmt: skip
 
 
 def asked_by_options(workspace: Workspace, **values: Any) -> Wanted:
     """Return what the options of SERVED ask for."""
     code = Code(**{name: values[name] for name in _CODE})
     settings = {name: values[name] for name in _SETTINGS}
-    return asked(workspace, code=code, building=_building(values), **settings)
+    debug, port = values["debug"], values["debug_port"]
+    debug_port = None if debug is None else port if debug else 0
+    building = _building(values)
+    return asked(workspace, code=code, building=building, debug_port=debug_port, **settings)
 
 
 def _building(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of a build."""
-    return {name: value for name, value in values.items() if name not in (*_CODE, *_SETTINGS)}
+    return {name: value for name, value in values.items() if name not in _ASKED}
 
 
 def asked_for(

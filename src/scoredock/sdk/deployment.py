@@ -98,6 +98,7 @@ def to_serve(
     runtime: RuntimeName,
     port: int,
     told: Told,
+    debug_port: int | None = None,
 ) -> Wanted:
     """Return what a service is to serve, with its environment made where it is not there yet.
 
@@ -108,7 +109,10 @@ def to_serve(
         mounts = models_to_mount(workspace, models) if models is not None else None
         period = start_period()
         if config is None and serving is not None:
-            return Wanted(code=_same_code(serving), models=mounts, port=port, start_period=period)
+            return Wanted(
+                code=_same_code(serving), models=mounts, port=port, start_period=period,
+                debug_port=debug_port,
+            )  # fmt: skip
         config = checked_config(config)
         with config.environment_of(name).in_folder() as folder:
             made = make(folder, runtime, told)
@@ -118,6 +122,7 @@ def to_serve(
             models=mounts,
             port=port,
             start_period=period,
+            debug_port=debug_port,
             description=config.description,
         )
 

@@ -18,10 +18,11 @@ from scoredock.sdk.model import Models
 from scoredock.sdk.only_in_the_cloud import OnlyInTheCloud
 from scoredock.sdk.operations import Operation
 from scoredock.sdk.scoring import score
-from scoredock.sdk.settings import told
+from scoredock.sdk.settings import print_rest, told
 from scoredock.sdk.states import allowed_in
 from scoredock.sdk.webservice import Webservice
 from scoredock.sdk.workspace import Workspace
+from scoredock.webservice.editor import next_step
 from scoredock.webservice.record import RuntimeName
 
 
@@ -112,10 +113,10 @@ class LocalWebservice(OnlyInTheCloud, Webservice):
             print("Checking container health...", flush=True)
         printed = 0
         while not operation.wait(0.3):
-            printed += _print_rest(self._starting_log(), printed) if show_output else 0
+            printed += print_rest(self._starting_log(), printed) if show_output else 0
         operation.result()
         if show_output:
-            _print_rest(self._services.logs(self.name), printed)
+            print_rest(self._services.logs(self.name), printed)
             print(f"Local webservice is running at {self.scoring_uri}", flush=True)
 
     @allowed_in("deploying", "running")
@@ -181,6 +182,7 @@ class LocalWebservice(OnlyInTheCloud, Webservice):
         *,
         show_output: bool = False,
         is_update: bool = False,
+        debug_port: int | None = None,
     ) -> None:
         """Make the environment, and start in the background what is to be served."""
         target = checked(deployment_config)
@@ -201,13 +203,18 @@ class LocalWebservice(OnlyInTheCloud, Webservice):
             runtime=runtime,
             port=self._port,
             told=who,
+            debug_port=debug_port,
         )
         self._config, self._runtime = config, runtime
         self._models = models if models is not None else self._models
 
         def work(copied: Callable[[], None]) -> None:
             with raised_as(WebserviceException):
-                self._services.deploy(self.name, asked, runtime=runtime, told=who, prepared=copied)
+                made = self._services.deploy(
+                    self.name, asked, runtime=runtime, told=who, prepared=copied
+                )
+                if line := next_step(made, self.workspace.inner.folder):
+                    who.note(line)
 
         operation = Operation(work, doing=f"deploying {self.name}")
         self._begin(operation)
@@ -232,11 +239,3 @@ class LocalWebservice(OnlyInTheCloud, Webservice):
         with suppress(ScoredockError):  # it is only shown: how it ends, the deployment says
             return self._services.starting_log(self.name, self._runtime)
         return ""
-
-
-def _print_rest(log: str, printed: int) -> int:
-    """Print the lines of a log that have not been printed; return how many."""
-    lines = log.splitlines()[printed:]
-    for line in lines:
-        print(line, flush=True)
-    return len(lines)

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scoredock import registry
-from scoredock.registry import Wanted
 from scoredock.sdk.errors import (
     ModelNotFoundException,
     ModelPathNotFoundException,
     WebserviceException,
     raised_as,
 )
+from scoredock.sdk.filters import Filters, filters
 from scoredock.sdk.model_paths import local_model_path
 from scoredock.sdk.registered_model import RegisteredModel, without_effect
 from scoredock.sdk.settings import report
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from scoredock.sdk.profile import ModelProfile
 
 Models = Sequence["Model | str | Path"]
-# What a tag or a property has to be: 'key', or ['key', 'value'].
-Filters = Sequence[str | Sequence[str]] | None
 
 
 class Model(RegisteredModel):
@@ -56,8 +54,8 @@ class Model(RegisteredModel):
                     workspace.inner,
                     id or name or "",
                     version=version,
-                    tags=_filters(tags),
-                    properties=_filters(properties),
+                    tags=filters(tags),
+                    properties=filters(properties),
                     framework=model_framework or "",
                 )
         except ModelNotFoundException as error:
@@ -141,8 +139,8 @@ class Model(RegisteredModel):
             found = registry.list_models(
                 workspace.inner,
                 name=name,
-                tags=_filters(tags),
-                properties=_filters(properties),
+                tags=filters(tags),
+                properties=filters(properties),
                 framework=model_framework or "",
                 latest=latest,
             )
@@ -177,17 +175,24 @@ class Model(RegisteredModel):
         deployment_target: Any = None,
         overwrite: bool = False,  # noqa: ARG004 - a service of the name always gives way
         show_output: bool = False,
+        *,
+        debug: bool = False,
+        debug_port: int = 5678,
     ) -> "LocalWebservice":
         """Make the environment, and return while the service is being started.
 
         A service of this name gives way once the new one serves. What keeps the environment from
         being made is raised here, what keeps the service from starting by wait_for_deployment().
+        With `debug` a debugger can attach: see docs/debugging.md.
         """
         from scoredock.sdk.local_webservice import LocalWebservice
 
         without_effect(deployment_target=deployment_target)
         service = LocalWebservice(workspace, name, must_exist=False)
-        service._deploy(models, inference_config, deployment_config, show_output=show_output)
+        port = debug_port if debug else 0
+        service._deploy(
+            models, inference_config, deployment_config, show_output=show_output, debug_port=port
+        )
         return service
 
     @staticmethod
@@ -238,13 +243,3 @@ class Model(RegisteredModel):
             requests=requests,
             description=description,
         )
-
-
-def _filters(given: Filters) -> list[Wanted]:
-    wanted: list[Wanted] = []
-    for each in given or ():
-        pair = [each] if isinstance(each, str) else list(each)
-        if len(pair) not in (1, 2) or not all(isinstance(part, str) for part in pair):
-            raise WebserviceException(f"expected 'key' or ['key', 'value'], found {each!r}")
-        wanted.append(pair[0] if len(pair) == 1 else (pair[0], pair[1]))
-    return wanted

@@ -80,3 +80,11 @@ def told(*, verbose: bool = False) -> Told:
 def report(line: str) -> None:
     """Print a line of progress."""
     print(f"==> {line}", file=sys.stderr, flush=True)
+
+
+def print_rest(log: str, printed: int) -> int:
+    """Print the lines of a log that have not been printed; return how many."""
+    lines = log.splitlines()[printed:]
+    for line in lines:
+        print(line, flush=True)
+    return len(lines)

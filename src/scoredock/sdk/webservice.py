@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from scoredock.sdk.errors import WebserviceException, raised_as
-from scoredock.sdk.model import Filters
+from scoredock.sdk.filters import Filters
 from scoredock.sdk.operations import Operation
 from scoredock.sdk.workspace import Workspace
 from scoredock.webservice.lifecycle import Services

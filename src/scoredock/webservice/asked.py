@@ -24,6 +24,7 @@ def asked(
     no_models: bool,
     code: Code,
     building: Mapping[str, Any],
+    debug_port: int | None = None,
     **settings: Any,
 ) -> Wanted:
     """Return what is wanted; what was not asked for is None, and stays as it is.
@@ -34,6 +35,7 @@ def asked(
         environment=to_be_made(_spec(workspace, environment), **building) if environment else None,
         code=code,
         models=[find_model(workspace, each) for each in models] if models or no_models else None,
+        debug_port=debug_port,
         **{name: value or None for name, value in settings.items()},
     )
 

@@ -211,7 +211,7 @@ class Services:
         try:
             runtime.finish(record)  # what a crash has left
             runtime.hold_port(record)
-            runtime.start(record, revision)
+            self._start(runtime, record, revision)
         except BaseException as error:
             self._failed(folder, record, revision, error, runtime)
             raise
@@ -222,6 +222,23 @@ class Services:
             told.report(f"stopping revision {record.current}")
         runtime.finish(serving)
         return folder.prune(serving, keep=_KEPT)
+
+    def _start(self, runtime: Runtime, record: ServiceRecord, revision: Revision) -> None:
+        """Start `revision` beside the one that serves; two cannot have one debugger's port.
+
+        Then the old one ends first, and comes back where the new one cannot be started; requests
+        wait at the port meanwhile.
+        """
+        before = record.serving if record.current else None
+        if not (before and revision.debug_port and before.debug_port == revision.debug_port):
+            runtime.start(record, revision)
+            return
+        runtime.stop(record, before.number)
+        try:
+            runtime.start(record, revision)
+        except BaseException:
+            runtime.start(record, before)
+            raise
 
     def _failed(
         self,

@@ -23,7 +23,7 @@ from scoredock.process import (
     wait_until_ready,
 )
 from scoredock.webservice.record import Revision, ServiceFolder, ServiceRecord
-from scoredock.webservice.stack import script_folder, served_variables
+from scoredock.webservice.stack import debug_variables, script_folder, served_variables
 
 _HOLDER = "port"
 
@@ -156,11 +156,14 @@ class ProcessRuntime:
             **host_variables(Path(revision.environment), app_root=app_root),
             **revision.environment_variables,
             **served_variables(revision, app_root=str(app_root)),
+            **debug_variables(
+                revision, bind=f"127.0.0.1:{revision.debug_port}", folder=revision.debugpy
+            ),
         }
 
     def app_root(self, revision: Revision) -> Path:
         """Return the folder that takes the place of /var/azureml-app."""
-        return self._folder.revision(revision.number) / "azureml-app"
+        return process_app_root(self._folder, revision.number)
 
     def _working_folder(self, revision: Revision) -> Path:
         root = self.app_root(revision)
@@ -199,3 +202,8 @@ class ProcessRuntime:
         if noted:
             end(noted, grace=grace)
         (self._run / f"{what}.json").unlink(missing_ok=True)
+
+
+def process_app_root(folder: ServiceFolder, number: int) -> Path:
+    """Return the folder that takes the place of /var/azureml-app for a revision."""
+    return folder.revision(number) / "azureml-app"

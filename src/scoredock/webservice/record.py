@@ -68,6 +68,10 @@ class Revision:
     service_options: Mapping[str, Any] = field(default_factory=dict)
     """How the container runs: keys of a compose service."""
     start_period: str = "120s"
+    debug_port: int = 0
+    """Where a debugger attaches, on loopback; 0: none is let in."""
+    debugpy: str = ""
+    """The folder that holds the debugger, outside of the environment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from scoredock.debugger import DEBUG_PORT, MOUNTED
 from scoredock.webservice.record import Revision, ServiceRecord
 
 HOLDER: Final = "port"
@@ -86,29 +87,43 @@ def _scoring(
         options["working_dir"] = f"{_APP_ROOT}/{script_folder(revision)}"
     given = options.pop("environment", {})
     volumes = options.pop("volumes", [])
+    port = revision.debug_port
+    published = {"ports": [f"127.0.0.1:{port}:{DEBUG_PORT}"]} if port else {}
     return {
         **options,
         "image": revision.environment,
+        **published,
         "environment": {
             **given,
             **served_variables(revision, app_root=_APP_ROOT),
             "SCOREDOCK_BIND": f"127.0.0.1:{_PORT}",
             "SCOREDOCK_PORT_FROM": f"{_RUN}/port.sock",
+            **debug_variables(revision, bind=f"0.0.0.0:{DEBUG_PORT}", folder=MOUNTED),
         },
         "volumes": [
             *volumes,
             f"{HOLDER}:{_RUN}",
             _mounted(str(code), f"{_APP_ROOT}/{revision.source_name}"),
             *_model_mounts(revision),
+            *([_mounted(revision.debugpy, MOUNTED)] if port else []),
         ],
         "healthcheck": {
             **healthcheck,
             "start_period": revision.start_period,
             # An update waits for this, and nobody for anything else.
             "start_interval": "300ms",
+            # What stands at a breakpoint does not answer, and is not ill.
+            **({"retries": 1000000} if port else {}),
         },
         "labels": {**labels, "scoredock.revision": str(revision.number)},
     }
+
+
+def debug_variables(revision: Revision, *, bind: str, folder: str) -> dict[str, str]:
+    """Return the server's settings for a debugger, where one is to be let in."""
+    if not revision.debug_port:
+        return {}
+    return {"SCOREDOCK_DEBUG_BIND": bind, "SCOREDOCK_DEBUGPY": folder}
 
 
 def _merged(limits: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from scoredock.context import copy_source, find_code, set_modes
-from scoredock.deployment import Deployment
+from scoredock.debugger import Fetching, debugpy_for_image, debugpy_for_prefix
+from scoredock.deployment import Deployment, reach
+from scoredock.development import fetching_of
 from scoredock.port import free_port
 from scoredock.webservice.environment import MadeEnvironment, Told, make_environment
 from scoredock.webservice.record import (
@@ -55,6 +57,8 @@ class Wanted:
     bind: str | None = None
     port: int | None = None
     start_period: str | None = None
+    debug_port: int | None = None
+    """Where a debugger attaches, on loopback; 0: none is let in."""
     description: str | None = None
     tags: Mapping[str, str] | None = None
 
@@ -78,7 +82,11 @@ def next_revision(
         raise ServiceError(f"{record.name}: expected {missing} to deploy, found none")
     number = max((each.number for each in record.revisions), default=0) + 1
     shutil.rmtree(folder.revision(number), ignore_errors=True)  # of one that was refused
-    given: dict[str, Any] = {"variables": wanted.variables, "start_period": wanted.start_period}
+    given: dict[str, Any] = {
+        "variables": wanted.variables,
+        "start_period": wanted.start_period,
+        "debug_port": wanted.debug_port,
+    }
     if wanted.models is not None:
         given["models"] = mounted_models(wanted.models, folder.revision(number) / "models")
     if wanted.code != Code():
@@ -86,6 +94,8 @@ def next_revision(
     if wanted.environment is not None:
         given |= _environment(wanted.environment, record.runtime, told)
     revision = replace(old, number=number, created=now(), **_present(given))
+    if revision.debug_port:
+        revision = replace(revision, debugpy=_debugpy(wanted, revision, record.runtime, told))
     source = wanted.code.source or folder.code(old.number)
     fill(folder.code(number), source, leave_out=leave_out, whole=revision.source_is_root)
     settings = {
@@ -126,6 +136,15 @@ def _environment(
     if runtime == "docker":  # the image has its variables
         return found | {"service_options": made.env.service_options}
     return found | {"environment_variables": dict(made.env.variables)}
+
+
+def _debugpy(wanted: Wanted, revision: Revision, runtime: RuntimeName, told: Told) -> str:
+    made = wanted.environment
+    fetching = fetching_of(reach(made)) if isinstance(made, Deployment) else Fetching()
+    place = revision.environment
+    if runtime == "docker":
+        return str(debugpy_for_image(place, fetching, report=told.report))
+    return str(debugpy_for_prefix(Path(place), fetching, report=told.report))
 
 
 def mounted_models(
