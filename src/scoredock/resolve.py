@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
 from typing import Any, TypeAlias
 
 from scoredock.defaults import defaults, one_line
@@ -30,8 +29,7 @@ VARIABLE_NAME = re.compile(r"[^\W\d][\w.-]*")
 _IMAGE_NAME = re.compile(r"[\w.$][\w./:@${}-]*")
 
 
-# No slots: what is computed once is kept.
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedEnvironment:
     """An environment with every gap filled: what templates see, by these names."""
 
@@ -84,7 +82,7 @@ class ResolvedEnvironment:
         folders = [name.removeprefix("file://") for name in self.channels if "file://" in name]
         return tuple((f"channel-{number}", path) for number, path in enumerate(folders, 1))
 
-    @cached_property
+    @property
     def digest(self) -> str:
         """sha256 of everything above, in hexadecimal: equal environments have equal digests."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
