@@ -10,9 +10,16 @@ from support import ROOT
 DIGITS = ROOT / "examples" / "digits"
 
 
+@pytest.fixture(scope="module")
+def state(tmp_path_factory):
+    """Where the environments of all these tests are made, once."""
+    return tmp_path_factory.mktemp("state")
+
+
 @pytest.fixture
-def environment(environment):
-    return environment | {"DOCKER_HOST": "unix:///nowhere/docker.sock", "BASE_IMAGE": ""}
+def environment(environment, state):
+    own = {"DOCKER_HOST": "unix:///nowhere/docker.sock", "BASE_IMAGE": ""}
+    return environment | own | {"SCOREDOCK_STATE": str(state)}
 
 
 @pytest.fixture

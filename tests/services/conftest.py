@@ -16,6 +16,17 @@ def run(raw_data):
 """
 
 
+@pytest.fixture(scope="session")
+def state(tmp_path_factory):
+    """Where the environment of all these tests is made, once."""
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture
+def environment(environment, state):
+    return environment | {"SCOREDOCK_STATE": str(state)}
+
+
 @pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.docker)])
 def runtime(request):
     if request.param == "docker":

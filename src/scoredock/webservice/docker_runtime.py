@@ -39,8 +39,7 @@ class DockerRuntime:
 
     def hold_port(self, record: ServiceRecord) -> None:
         """Start the port's holder, unless it runs; a port that is taken is a ScoredockError."""
-        self._refuse_foreign(record.name)
-        holder = self._container(record.name, HOLDER)
+        holder = _of(HOLDER, self._own_containers(record.name))
         if holder is not None and holder.status == "running" and _publishes(holder, record):
             return
         if not holds_port(self._client, record.port, holder):
@@ -77,9 +76,10 @@ class DockerRuntime:
     def finish(self, record: ServiceRecord) -> None:
         """Stop every revision but the one that serves; each ends what it has begun."""
         self._write_stack(record, [record.serving] if record.current else [])
-        for number in self.running(record.name) - {record.current}:
+        others = self.running(record.name) - {record.current}
+        for number in others:
             self.stop(record, number)
-        if record.current:
+        if others and record.current:
             self._settle(record)
 
     def stop(self, record: ServiceRecord, number: int, *, grace: int = 30) -> None:
@@ -103,8 +103,8 @@ class DockerRuntime:
 
     def serves(self, record: ServiceRecord) -> bool:
         """Tell whether port and current revision are there and healthy."""
-        holder = self._container(record.name, HOLDER)
-        container = self._container(record.name, service_of(record.current))
+        found = self._containers(record.name)
+        holder, container = _of(HOLDER, found), _of(service_of(record.current), found)
         if holder is None or container is None:
             return False
         return bool(holder.status == "running" and _health(container) == "healthy")
@@ -180,15 +180,17 @@ class DockerRuntime:
                 return
             time.sleep(0.1)
 
-    def _refuse_foreign(self, name: str) -> None:
-        """Raise ScoredockError where another workspace, or another program, has this project."""
-        for container in self._containers(name):
+    def _own_containers(self, name: str) -> list[Container]:
+        """Return them. Raises ScoredockError where another workspace or program has the project."""
+        found = self._containers(name)
+        for container in found:
             owner = container.labels.get("scoredock.workspace")
             if owner != self._workspace:
                 raise ScoredockError(
                     f"the compose project {name} belongs to {owner or container.name}",
                     hint="choose another name for the service",
                 )
+        return found
 
     def _containers(self, name: str) -> list[Container]:
         with engine_errors("looking for the service"):
@@ -198,8 +200,7 @@ class DockerRuntime:
         return found
 
     def _container(self, name: str, service: str) -> Container | None:
-        found = [each for each in self._containers(name) if each.labels.get(_SERVICE) == service]
-        return found[0] if found else None
+        return _of(service, self._containers(name))
 
     def _write_stack(self, record: ServiceRecord, revisions: list[Revision]) -> None:
         text = stack(
@@ -217,6 +218,10 @@ class DockerRuntime:
     def _compose(self, name: str, *arguments: str, with_file: bool = True) -> None:
         file = ["--file", str(self._folder.path / "compose.yaml")] if with_file else []
         run_compose(["docker", "compose", *file, "--project-name", name, *arguments], {})
+
+
+def _of(service: str, containers: list[Container]) -> Container | None:
+    return next((each for each in containers if each.labels.get(_SERVICE) == service), None)
 
 
 def _health(container: Container) -> str:
