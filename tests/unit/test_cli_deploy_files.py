@@ -87,7 +87,7 @@ def test_a_script_without_a_source_directory_would_be_served_alone(registered, t
     before = files_of(tmp_path)
 
     told = registered(
-        "service", "deploy", "v1", "-f", "inferenceconfig.json", "-m", "greeting", "--dry-run",
+        "service", "deploy", "alone", "-f", "inferenceconfig.json", "-m", "greeting", "--dry-run",
         "--json",
     )  # fmt: skip
 
