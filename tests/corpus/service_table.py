@@ -26,9 +26,6 @@ CLASSES = {
     "no entry script": r"code_configuration: expected code and scoring_script",
     "endpoint alone": r"an endpoint, which says nothing of what is to be served",
     "batch": r"a batch deployment, and a service answers requests",
-    "several deployments": r"expected one deployment, found",
-    "elsewhere": r"lies elsewhere, and nothing is fetched",
-    "another kind of file": r"not a form of a deployment|says nothing of what is to be served",
     "not JSON or YAML": r"not JSON|not YAML",
 }
 
@@ -50,16 +47,15 @@ def row(file):
         found = read_service([DATA / file], Said())
     except SpecError as error:
         return empty | {"result": refusal_class(str(error))}
-    environment = found.environment
-    named = environment.text if isinstance(environment, Reference) else environment.form
-    models = [
-        each.text if isinstance(each, Reference) else each.name for each in found.models or ()
-    ]
+    models = found.models or ()
+    named = found.environment
     return empty | {
         "result": "service",
         "name": found.name,
-        "environment": named,
-        "models": ",".join(models),
+        "environment": named.text if isinstance(named, Reference) else named.form,
+        "models": ",".join(
+            each.text if isinstance(each, Reference) else each.name for each in models
+        ),
         "script": found.entry_script.replace(f"{DATA / file}".rpartition("/")[0], "."),
     }
 

@@ -160,3 +160,24 @@ def test_the_server_ends_with_3_as_for_an_init_that_fails(tmp_path, preload):
         assert server.exit_code() == 3
 
     assert "digits:7: model/labels.txt has the sha256" in server.log()
+
+
+def test_the_volume_may_lie_outside_of_the_root_where_the_model_folder_does(tmp_path):
+    write_files(tmp_path, mounted(FILES, registered(FILES)))
+    root = tmp_path / "code"
+    root.mkdir()
+    model = tmp_path / "azureml-models" / "digits" / "7"
+    asked = {
+        "SCOREDOCK_VERIFY_MODELS": "true",
+        "SCOREDOCK_MODEL_MANIFESTS": str(tmp_path / "model-manifests"),
+        "AZUREML_MODEL_DIR": str(model),
+    }
+
+    whole = check_script(root, SCRIPT, AML_APP_ROOT=str(root), **asked)
+    (model / "model" / "labels.txt").write_text("changed")
+    changed = check_script(root, SCRIPT, AML_APP_ROOT=str(root), **asked)
+
+    assert whole.returncode == 0, whole.stderr
+    assert "model digits:7 is as it was registered: 2 files" in whole.stderr
+    assert changed.returncode == 3
+    assert "digits:7: model/labels.txt has 7 bytes, 6 were registered" in changed.stderr

@@ -7,6 +7,7 @@ import re
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 from scoredock_server import log
+from scoredock_server.model_dir import find_volume
 from scoredock_server.settings import Settings
 
 _READ = 1 << 20
@@ -31,7 +32,7 @@ def check_models(settings: Settings) -> None:
     """
     if not settings.verify_models:
         return
-    volume = os.path.join(settings.app_root, "azureml-models")
+    volume = find_volume(settings.app_root, settings.model_dir)
     problems = list(_outside(settings, volume))
     versions = list(_versions(volume))
     for name, version in versions:

@@ -4,6 +4,8 @@ import os
 import re
 from typing import List
 
+VOLUME = "azureml-models"
+
 
 def find_model_dir(models: str) -> str:
     """Return what AZUREML_MODEL_DIR must be for the model volume `models`.
@@ -20,6 +22,20 @@ def find_model_dir(models: str) -> str:
     if not versions:
         return models
     return os.path.join(models, names[0], max(versions, key=int))
+
+
+def find_volume(app_root: str, model_dir: str) -> str:
+    """Return the model volume: the root's own, or else the one that AZUREML_MODEL_DIR lies in.
+
+    It lies outside of the root where that is the entry script's folder, as for a v2 deployment.
+    """
+    volume = os.path.join(app_root, VOLUME)
+    folder = os.path.abspath(os.path.join(app_root, model_dir))
+    if os.path.isdir(volume) or not model_dir:
+        return volume
+    while os.path.basename(folder) not in (VOLUME, ""):
+        folder = os.path.dirname(folder)
+    return folder if os.path.basename(folder) else volume
 
 
 def list_files(folder: str, limit: int = 200) -> List[str]:

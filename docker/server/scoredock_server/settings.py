@@ -111,7 +111,8 @@ SETTINGS: List[Setting] = [
             "--model-dir PATH"),
     Setting("Where things are", "verify_models", "SCOREDOCK_VERIFY_MODELS", switch, "false",
             "Before the script is loaded, compare the sha256 of each file in"
-            " AML_APP_ROOT/azureml-models with the manifest of its model; where one differs, the"
+            " AML_APP_ROOT/azureml-models, or without it in the azureml-models that"
+            " AZUREML_MODEL_DIR lies in, with the manifest of its model; where one differs, the"
             " server does not start. Each worker does it."),
     Setting("Where things are", "model_manifests", "SCOREDOCK_MODEL_MANIFESTS", text,
             "model-manifests", "The folder of the manifests, NAME/VERSION.json, relative to"

@@ -92,7 +92,7 @@ def _code(reading: ServiceReading, asked: Code, folder: Path) -> Code:
             path=f"{reading.label}: entryScript",
             hint="paths start at sourceDirectory, or at the file's folder where there is none",
         )
-    return script_alone(script, folder)
+    return replace(script_alone(script, folder), is_root=False)
 
 
 def _environment(

@@ -30,7 +30,7 @@ class Code:
     source: Path | None = None
     source_name: str = ""
     entry_script: str = ""
-    is_root: bool = False
+    is_root: bool | None = None
     """Whether AML_APP_ROOT is the script's own folder, as for a v2 deployment."""
 
 
@@ -122,7 +122,7 @@ def _code(wanted: Code, old: Revision) -> dict[str, Any]:
         "source_name": code.source_name,
         "entry_script": code.entry_script,
         "source": str(source.resolve()),
-        "source_is_root": wanted.is_root if wanted.source else old.source_is_root,
+        "source_is_root": old.source_is_root if wanted.is_root is None else wanted.is_root,
     }
 
 
