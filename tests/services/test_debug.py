@@ -1,7 +1,5 @@
 """A debugger in a named service, and what updates make of it."""
 
-import json
-import os
 import socket
 import subprocess
 
@@ -10,6 +8,7 @@ import requests
 
 from dap import attach, line_of, read_configuration, score_in_background
 from scoredock.port import free_port
+from serving import wait_until
 from support import SCOREDOCK
 
 SCRIPT = "def init(): pass\ndef run(raw_data):\n    text = TEXT\n    return text\n"
@@ -46,6 +45,7 @@ def service(environment, runtime, tmp_path, plain_spec):
     run("workspace", "init", tmp_path / "workspace")
     write("one")
     change.name, change.write, change.script, change.folder = name, write, script, folder
+    change.run, change.logs = run, lambda: run("service", "logs", name).stdout
     change.deploying = ["--environment", plain_spec, "--no-models", "--runtime", runtime]
     change.deploying += ["--port", environment["PORT"]]
     yield change
@@ -102,12 +102,8 @@ def test_a_reload_lets_the_debugger_in_again(service, port):
     deployed = service("deploy", *service.deploying, *options)
     assert deployed.returncode == 0, deployed.stderr
     service.write("reloaded")
-    workspace = service.folder.parent / "workspace"
-    reloaded = subprocess.run(
-        [SCOREDOCK, "service", "reload", service.name], text=True, capture_output=True, check=False,
-        env=os.environ | {"SCOREDOCK_WORKSPACE": str(workspace)}, cwd=service.folder,
-    )  # fmt: skip
-
+    reloaded = service.run("service", "reload", service.name)
     assert reloaded.returncode == 0, reloaded.stderr
+    wait_until(lambda: service.logs().count("A debugger can attach") == 2, service.logs)
+
     assert stops_with(service, url)[2] == "'reloaded'"
-    assert json.loads(requests.post(url, "1", timeout=20).text) == "reloaded"
