@@ -103,7 +103,7 @@ def reach(plain: Deployment) -> Deployment:
     network = plain.network_file
     if network is None and beside.is_file():
         network, notes = beside, (f"network settings: {beside}",)
-    if network:
+    if network and plain.entry_script:  # without one the source goes into no image
         _refuse_inside(plain.source, network, "the source folder")
     found = find_reach(network, ca_file=plain.ca_file, pip_config=plain.pip_config)
     return replace(
