@@ -33,6 +33,8 @@ def serve_and_watch(settings: Settings, run: Callable[..., None]) -> None:
     # What each server would import again; no user's module is among it.
     from scoredock_server import app  # noqa: F401
 
+    # A compiled file is known by its source's second and size: an edit may keep both.
+    sys.dont_write_bytecode = True
     log.configure(settings)
     watcher = _Watcher(settings)
     server = watcher.watch()
