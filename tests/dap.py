@@ -83,6 +83,9 @@ class DebugClient:
                 with self._news:
                     self._came.append(message)
                     self._news.notify_all()
+                if message.get("command") == "disconnect":
+                    break
+        self.close()
 
 
 def _connected(port: int, within: float) -> socket.socket:
