@@ -1,3 +1,4 @@
+import os
 import signal
 import threading
 import time
@@ -84,6 +85,22 @@ def test_a_reload_picks_up_the_script_the_newest_model_and_the_settings(tmp_path
         assert (before, server.score(seen).json()) == (["old", "/9"], ["new", "10"])
         document = requests.get(f"{server.url}/swagger.json", timeout=20).json()
         assert document["info"]["title"] == "renamed"
+
+
+def test_a_reload_takes_an_edit_that_keeps_size_and_time(tmp_path):
+    script = EVALUATE + "\nname = '{}'\n"
+    path = tmp_path / "azureml-app" / "code" / "score.py"
+    with running(tmp_path, script.format("old")) as server:
+        before = server.wait_until_ready().score("name").json()
+        time = path.stat().st_mtime_ns
+        path.write_text(script.format("new"))
+        os.utime(path, ns=(time, time))
+
+        server.process.send_signal(signal.SIGHUP)
+        wait_for_log(server, "ready for serving traffic", count=2)
+        wait_for_log(server, "Worker exiting")
+
+        assert (before, server.score("name").json()) == ("old", "new")
 
 
 def test_requests_are_answered_during_a_reload(tmp_path):

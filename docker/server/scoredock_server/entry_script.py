@@ -4,7 +4,8 @@ import importlib.util
 import inspect
 import os
 import sys
-from types import ModuleType
+from importlib.machinery import SourceFileLoader
+from types import CodeType, ModuleType
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 from scoredock_server.rawhttp import is_rawhttp
@@ -91,10 +92,25 @@ def _neighbours(folder: str) -> str:
     return ": the folder has {}".format(", ".join(scripts[:10]) or "no Python file")
 
 
+class _FromSource(SourceFileLoader):
+    """Loads what the file holds now.
+
+    A compiled file is known by its source's second and size, and an edit before a reload may keep
+    both.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        code: CodeType = self.source_to_code(self.get_data(path), path)
+        return code
+
+
 def _import(path: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(MODULE_NAME, path)
     if spec is None or spec.loader is None:
         raise EntryScriptError("{} is not a Python file".format(path))
+    if isinstance(spec.loader, SourceFileLoader):
+        spec.loader = _FromSource(MODULE_NAME, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[MODULE_NAME] = module
     spec.loader.exec_module(module)
