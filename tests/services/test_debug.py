@@ -14,13 +14,6 @@ from support import SCOREDOCK
 SCRIPT = "def init(): pass\ndef run(raw_data):\n    text = TEXT\n    return text\n"
 
 
-@pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.docker)])
-def runtime(request):
-    if request.param == "docker":
-        request.getfixturevalue("engine")
-    return request.param
-
-
 @pytest.fixture
 def service(environment, runtime, tmp_path, plain_spec):
     """`scoredock service` in a folder as an editor has it open; `write` changes the script."""

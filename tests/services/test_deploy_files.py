@@ -50,13 +50,6 @@ instance_count: 1
 """
 
 
-@pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.docker)])
-def runtime(request):
-    if request.param == "docker":
-        request.getfixturevalue("engine")
-    return request.param
-
-
 @pytest.fixture
 def files(scoredock, tmp_path, plain_spec, environment):
     """Run the command in a workspace with a model and an environment; write what is deployed."""

@@ -2,8 +2,10 @@ import json
 
 import pytest
 
-from scoredock.deployment import Deployment, deployment, plan
+from scoredock.deployment import Deployment, deployment, plan, reach
 from scoredock.errors import SpecError
+from scoredock.network import NETWORK_FILE
+from scoredock.webservice.asked import to_be_made
 
 from .builders import SPEC
 
@@ -32,3 +34,12 @@ def test_waiting_for_a_debugger_needs_one_that_is_let_in(digits):
     with pytest.raises(SpecError, match="--debug-wait: expected --debug with it, found none"):
         deployment(**options, debug=False, debug_wait=True)
     assert deployment(**options, debug=True, debug_wait=True).debug_wait
+
+
+def test_network_settings_beside_the_environment_of_a_service_are_in_no_image(tmp_path):
+    (tmp_path / "azureml_environment.json").write_text("{}")
+    (tmp_path / NETWORK_FILE).write_text("http_proxy: http://p.example.com\n")
+
+    made = reach(to_be_made(tmp_path))
+
+    assert made.network.http_proxy == "http://p.example.com"
