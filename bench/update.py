@@ -4,10 +4,11 @@ Usage: bench/update.py [--repeat N] [--base IMAGE] [--json]
 
 Each round deploys a service of a new workspace with the SDK, in Docker, as somebody does who has
 never built its environment: the base image has a layer of its own, and the build a cache of its
-own, which is empty. Then a line of the entry script is changed and update() called, with the
-object that has deployed the service and with one that has found it by its name; and changed again
-and `scoredock service update` run. A step's time is that until the new answer comes. The rounds
-are interleaved: each has every step once. Nothing of other projects is touched.
+own, which is empty. Then a line of the entry script is changed and update() called at once; a few
+seconds later, which an edit takes, it is changed again and update() called with the object that
+has deployed the service and with one that has found it by its name; and changed again and
+`scoredock service update` run. A step's time is that until the new answer comes. The rounds are
+interleaved: each has every step once. Nothing of other projects is touched.
 
 CA_FILE names authorities that the packages' index needs, as for scoredock itself.
 """
@@ -39,7 +40,15 @@ from scoredock.sdk import (
 )
 
 DIGITS = KIT / "examples" / "digits"
-STEPS = ["first deploy", "update()", "update() of one that was found", "scoredock service update"]
+STEPS = [
+    "first deploy",
+    "update() at once",
+    "update()",
+    "update() of one that was found",
+    "scoredock service update",
+]
+_EDIT = 5
+"""Seconds that somebody needs to change a line."""
 
 
 def main() -> None:
@@ -93,13 +102,17 @@ def play(folder: Path, base: str) -> Iterator[tuple[str, float]]:
         wait_for(service, [2])
         yield STEPS[0], time.perf_counter() - began
         yield STEPS[1], update(service, source, "first")
-        yield STEPS[2], update(Webservice(workspace, name), source, "second")
+        time.sleep(_EDIT)
+        yield STEPS[2], update(service, source, "second")
+        time.sleep(_EDIT)
+        yield STEPS[3], update(Webservice(workspace, name), source, "third")
+        time.sleep(_EDIT)
         began = time.perf_counter()
-        change(source, "third")
+        change(source, "fourth")
         command = [sys.executable, "-m", "scoredock", "service", "update", name]
         subprocess.run([*command, "--source", str(source)], check=True, capture_output=True)
-        wait_for(service, ["third", 2])
-        yield STEPS[3], time.perf_counter() - began
+        wait_for(service, ["fourth", 2])
+        yield STEPS[4], time.perf_counter() - began
     finally:
         LocalWebservice(workspace, name, must_exist=False).delete(delete_image=True)
 

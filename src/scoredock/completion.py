@@ -17,7 +17,7 @@ _Offered = Callable[["Workspace", str], Iterator[str]]
 
 
 def _services(workspace: "Workspace", _begun: str) -> Iterator[str]:
-    from scoredock.webservice.record import service_names  # for services alone
+    from scoredock.webservice.folder import service_names  # for services alone
 
     yield from service_names(workspace.services)
 

@@ -47,7 +47,7 @@ def test_the_tutorials_program_runs(runtime, folder, port):
     # The update makes nothing: neither an image nor an environment.
     first, second = done.stderr.split("==> starting revision 1")
     assert "making" in first or "building" in first or runtime == "docker"
-    assert second.splitlines()[1].startswith("==> starting revision 2")
+    assert second.splitlines()[1].startswith("==> loading revision 2")
     assert "loaded Environment(Name: tutorial-env, Version: 1)" in done.stdout
     assert "sklearn_diabetes is registered as version 1" in done.stdout
     assert "sklearn_diabetes is registered as version 2" in done.stdout

@@ -51,7 +51,7 @@ def test_what_cannot_be_loaded_is_told_and_the_old_one_answers_until_it_is_mende
     with running(tmp_path, ANSWER.format("old"), **WATCHED) as server:
         server.wait_until_ready()
         edit(tmp_path, {"code/score.py": "def init(): pass\ndef run(raw_data:\n"})
-        wait_for_log(server, "It cannot be loaded: the server ended with 3")
+        wait_for_log(server, "It cannot be loaded: the server ended with exit code 3")
         during = [server.score().json() for _ in range(5)]
         edit(tmp_path, {"code/score.py": ANSWER.format("mended")})
         wait_until(lambda: server.score().json() == "mended", server.log)

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from scoredock.webservice.environment import MadeEnvironment, Told
-from scoredock.webservice.record import Revision, ServiceFolder, ServiceRecord
+from scoredock.webservice.folder import ServiceFolder
+from scoredock.webservice.record import Revision, ServiceRecord
 from scoredock.webservice.stack import contract_variables, served_variables
 from scoredock.webservice.wanted import Code, Wanted, fill, next_revision
 

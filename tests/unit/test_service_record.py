@@ -2,14 +2,8 @@ import json
 
 import pytest
 
-from scoredock.webservice.record import (
-    MountedModel,
-    Revision,
-    ServiceError,
-    ServiceFolder,
-    ServiceRecord,
-    service_names,
-)
+from scoredock.webservice.folder import ServiceFolder, service_names
+from scoredock.webservice.record import MountedModel, Revision, ServiceError, ServiceRecord
 
 
 def record(**changes):

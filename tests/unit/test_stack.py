@@ -103,13 +103,13 @@ def test_compose_takes_nothing_of_a_value_for_a_variable_of_its_own():
     assert variables["PASSWORD"] == "a$$b$${c}"
 
 
-def test_the_labels_name_service_workspace_and_revision():
+def test_the_labels_name_service_workspace_and_server():
     labels = made(revision())["services"]["scoring-3"]["labels"]
 
     assert labels == {
         "scoredock.service": "digits",
         "scoredock.workspace": "/ws",
-        "scoredock.revision": "3",
+        "scoredock.server": "3",
     }
 
 

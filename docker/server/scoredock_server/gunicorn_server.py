@@ -1,14 +1,18 @@
 """Run the application under gunicorn."""
 
+import os
 import sys
-from typing import Any, Callable, Dict, List
+from contextlib import suppress
+from typing import Any, Dict, List, Optional
 
 from gunicorn.app.base import Application
 from gunicorn.errors import HaltServer
 
-from scoredock_server import debugger
+from scoredock_server import debugger, log
+from scoredock_server.fork import Server
 from scoredock_server.handover import ListenError, listen, receive
 from scoredock_server.older_gunicorns import catch_up
+from scoredock_server.service import read_all_settings
 from scoredock_server.setting_kinds import SettingError
 from scoredock_server.settings import Settings
 
@@ -18,35 +22,47 @@ class ScoringServer(Application):  # type: ignore[misc] # gunicorn has no types
 
     GUNICORN_CMD_ARGS and a gunicorn.conf.py in the working directory win over them. `bind` are the
     addresses, found once: a reload asks for the settings again, and must find the same sockets.
-    `ready` is called in a worker that takes the place of another server once its init() has run.
+    `server` is what a supervisor knows it by.
     """
 
     def __init__(
         self,
         settings: Settings,
         bind: List[str],
-        *,
-        ready: Callable[[], None] = lambda: None,
-        replaces: bool = False,
+        server: Optional[Server] = None,
     ) -> None:
         self._settings = settings
         self._bind = bind
-        self._ready = ready
-        self._replaces = replaces
+        self._server = server
         del sys.argv[1:]  # they were ours; gunicorn would read them as its own
         super().__init__()
 
     def init(self, *_arguments: Any) -> Dict[str, Any]:
         """Return gunicorn's settings."""
-        return gunicorn_settings(self._settings, bind=self._bind, known=self.cfg.settings)
+        wanted = gunicorn_settings(self._settings, bind=self._bind, known=self.cfg.settings)
+        server = self._server
+        if server:
+            wanted["worker_exit"] = lambda _arbiter, _worker: server.tell_done()
+        return wanted
 
     def load(self) -> Any:
         """Return the WSGI application; runs in each worker."""
         from scoredock_server.app import create_app
 
-        app = create_app(debugged=not self._replaces)
-        self._ready()
-        if self._replaces:
+        server = self._server
+        if not server:
+            return create_app()
+        with suppress(SettingError):  # which is told when the application reads them
+            read_all_settings(os.environ)  # what these set has nothing to do with the script
+        loading = server.load_with()
+        with log.kept_lines() as lines:
+            try:
+                app = create_app(debugged=not server.replaces)
+            except SystemExit:
+                server.tell_failed(lines)
+                raise
+        server.tell(loading, workers=self.cfg.workers)
+        if server.replaces:
             # The server before has the debugger's port until it is told to end.
             debugger.listen(self._settings)
         return app
@@ -77,7 +93,7 @@ def _addresses(settings: Settings) -> List[str]:
         if host in ("unix", "fd"):
             host = "127.0.0.1"
         addresses.append("{}:{}".format(host, settings.health_port))
-    if not (settings.port_from or settings.watch):
+    if not (settings.port_from or _is_supervised(settings)):
         return addresses
     # gunicorn takes either addresses or descriptors.
     descriptors = [listen(address) for address in addresses]
@@ -86,17 +102,25 @@ def _addresses(settings: Settings) -> List[str]:
     return ["fd://{}".format(descriptor) for descriptor in descriptors]
 
 
+def _is_supervised(settings: Settings) -> bool:
+    return settings.watch or bool(settings.reload_socket)
+
+
 def serve(settings: Settings) -> None:
     """Serve until a signal ends it. Raises SystemExit with gunicorn's status."""
     catch_up()
     try:
         bind = _addresses(settings)
-        if settings.watch:
-            from scoredock_server.watch import serve_and_watch
-
-            serve_and_watch(settings, lambda **how: ScoringServer(settings, bind, **how).run())
-        else:
+        if not _is_supervised(settings):
             ScoringServer(settings, bind).run()
+            return
+        from scoredock_server.supervisor import serve_and_reload
+
+        # The configuration file may have changed with the script.
+        serve_and_reload(
+            settings,
+            lambda server: ScoringServer(read_all_settings(dict(os.environ)), bind, server).run(),
+        )
     except (ListenError, SettingError) as error:
         sys.stderr.write("scoredock-server: error: {}\n".format(error))
         sys.exit(getattr(error, "status", 1))

@@ -50,7 +50,7 @@ def hold(address: str, path: str) -> None:
     giver = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with suppress(FileNotFoundError):
         os.unlink(path)  # of a holder that was killed
-    with _reachable(path) as short:
+    with reachable(path) as short:
         giver.bind(short)
     giver.listen(16)
     takers: List[socket.socket] = []
@@ -73,7 +73,7 @@ def receive(path: str, *, timeout: float = 60) -> int:
     while True:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            with _reachable(path) as short:
+            with reachable(path) as short:
                 connection.connect(short)
             _, ancillary, _, _ = connection.recvmsg(1, socket.CMSG_SPACE(array.array("i").itemsize))
             if ancillary:
@@ -95,7 +95,7 @@ def _end_with(connection: socket.socket) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-class _reachable:  # noqa: N801 - used like a word of the language
+class reachable:  # noqa: N801 - used like a word of the language
     """A name for a path that is short enough for a Unix socket: 107 bytes."""
 
     def __init__(self, path: str) -> None:

@@ -7,7 +7,8 @@ import logging.config
 import sys
 import time
 import traceback
-from typing import Any, Optional, TextIO
+from contextlib import contextmanager
+from typing import Any, Iterator, List, Optional, TextIO
 
 from gunicorn import glogging
 
@@ -44,10 +45,16 @@ class Formatter(logging.Formatter):
 class Handler(logging.StreamHandler):  # type: ignore[type-arg] # not in Python 3.6
     """Writes what the stream's encoding cannot as `\\udc80`: no record is lost for a character."""
 
+    kept: Optional[List[str]] = None
+    """Where each text is put as well, of any handler; see kept_lines()."""
+
     def format(self, record: logging.LogRecord) -> str:
         """Return the text that can be written."""
         encoding = getattr(self.stream, "encoding", None) or "utf-8"
-        return super().format(record).encode(encoding, "backslashreplace").decode(encoding)
+        text = super().format(record).encode(encoding, "backslashreplace").decode(encoding)
+        if Handler.kept is not None:
+            Handler.kept.append(text)
+        return text
 
 
 class GunicornLogger(glogging.Logger):  # type: ignore[misc] # gunicorn has no types
@@ -104,6 +111,17 @@ def _let_the_script_configure(root: logging.Logger, handler: logging.Handler) ->
         configure_root(**options)
 
     logging.basicConfig = basic_config
+
+
+@contextmanager
+def kept_lines() -> Iterator[List[str]]:
+    """Yield what is logged meanwhile, but in the way that a logging.json has set up."""
+    kept: List[str] = []
+    Handler.kept = kept
+    try:
+        yield kept
+    finally:
+        Handler.kept = None
 
 
 def _apply(path: str) -> None:

@@ -39,6 +39,7 @@ class Settings(NamedTuple):
     worker_count: int
     worker_timeout: int
     worker_preload: bool
+    reload_socket: str
     scoring_timeout_ms: int
     compatibility: str
     encode_results: bool
@@ -144,6 +145,11 @@ SETTINGS: List[Setting] = [
             " never.", status=2),
     Setting("Processes", "worker_preload", "WORKER_PRELOAD", switch, "false",
             "Load the script and run init() once, before the workers are forked from it."),
+    Setting("Processes", "reload_socket", "SCOREDOCK_RELOAD_SOCKET", text, "",
+            "A Unix socket. Who connects to it, as `python -m scoredock_server.reload` does, has"
+            " the script loaded anew by a server beside the one that serves, and is told how that"
+            " went. SIGHUP does the same; what cannot be loaded changes nothing. Empty: SIGHUP is"
+            " gunicorn's."),
     Setting("Processes", "scoring_timeout_ms", "SCORING_TIMEOUT_MS", integer(0), "3600000",
             "Milliseconds that run() may take; then the answer is a 500 and the worker goes on. 0"
             " is no limit."),

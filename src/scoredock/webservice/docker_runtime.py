@@ -3,6 +3,8 @@
 import re
 import time
 from contextlib import suppress
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +20,15 @@ from scoredock.errors import EngineError, ScoredockError
 from scoredock.paths import COMPOSE_FILE
 from scoredock.port import check_port
 from scoredock.webservice.container_log import said
-from scoredock.webservice.record import Revision, ServiceFolder, ServiceRecord
-from scoredock.webservice.stack import HOLDER, service_of, stack
+from scoredock.webservice.folder import ServiceFolder
+from scoredock.webservice.record import Revision, ServiceRecord
+from scoredock.webservice.reloading import NotAskedError, check_reloaded, reload_command
+from scoredock.webservice.stack import HOLDER, reload_socket, service_of, stack
 
 _PROJECT = "com.docker.compose.project"
 _SERVICE = "com.docker.compose.service"
 # What the server says when its first worker has loaded the script.
 _READY = re.compile(rb"azmlinfsrv - Worker with pid \d+ ready for serving traffic")
-_SETTLED_WITHIN = 5
 
 
 class DockerRuntime:
@@ -56,14 +59,14 @@ class DockerRuntime:
         """
         beside = [record.serving] if record.current else []
         self._write_stack(record, [*beside, revision])
-        name = service_of(revision.number)
+        name = service_of(revision.server_number)
         try:
             self._compose(
                 record.name, "up", "--detach", "--no-build", "--no-recreate", HOLDER, name
             )
             self._wait(self._container(record.name, name), revision)
         except BaseException:
-            self.stop(record, revision.number, grace=1)
+            self.stop(record, revision.server_number, grace=1)
             raise
 
     def restore(self, record: ServiceRecord) -> None:
@@ -74,16 +77,13 @@ class DockerRuntime:
             time.sleep(0.3)
 
     def finish(self, record: ServiceRecord) -> None:
-        """Stop every revision but the one that serves; each ends what it has begun."""
+        """Stop every server but the one that serves; each ends what it has begun."""
         self._write_stack(record, [record.serving] if record.current else [])
-        others = self.running(record.name) - {record.current}
-        for number in others:
+        for number in self.running(record.name) - {record.server}:
             self.stop(record, number)
-        if others and record.current:
-            self._settle(record)
 
     def stop(self, record: ServiceRecord, number: int, *, grace: int = 30) -> None:
-        """Stop and remove a revision's container, where there is one."""
+        """Stop and remove a server's container, where there is one."""
         container = self._container(record.name, service_of(number))
         if container is None:
             return
@@ -95,42 +95,41 @@ class DockerRuntime:
                 pass  # somebody else has been faster
 
     def running(self, name: str) -> set[int]:
-        """Return the numbers of the revisions that have a container, whatever its state."""
+        """Return the numbers of the servers that have a container, whatever its state."""
         labels = (container.labels for container in self._containers(name))
-        return {
-            int(label["scoredock.revision"]) for label in labels if "scoredock.revision" in label
-        }
+        return {int(label["scoredock.server"]) for label in labels if "scoredock.server" in label}
 
     def serves(self, record: ServiceRecord) -> bool:
         """Tell whether port and current revision are there and healthy."""
         found = self._containers(record.name)
-        holder, container = _of(HOLDER, found), _of(service_of(record.current), found)
-        if holder is None or container is None:
+        holder, container = _of(HOLDER, found), _of(service_of(record.server), found)
+        if holder is None or container is None or holder.status != "running":
             return False
-        return bool(holder.status == "running" and _health(container) == "healthy")
+        # The engine asks from time to time only; before it has, the container's own word counts.
+        health = _health(container)
+        return health == "healthy" or (health == "starting" and _says_ready(container))
 
     def reload(self, record: ServiceRecord) -> None:
-        """Let the server of the current revision load its script anew, when that can be loaded.
+        """Let the server that serves load its code anew; return once only that answers.
 
-        Raises EngineError with what it says where it cannot; the server goes on as it was.
+        Raises NotLoadedError, NotAskedError or EngineError; see reloading.py.
         """
-        container = self._container(record.name, service_of(record.current))
+        container = self._container(record.name, service_of(record.server))
         if container is None:
-            raise EngineError(f"{record.name} has no container", hint="scoredock service deploy")
+            raise NotAskedError(f"{record.name} has no container", hint="scoredock service deploy")
+        socket = reload_socket(record.server)
         with engine_errors("reloading"):
-            check = ["python", "-m", "scoredock_server", "--check"]
-            status, said = container.exec_run(check)
-            if status and isinstance(said, bytes):  # as nothing is streamed
-                raise EngineError(
-                    f"{record.name} was not reloaded: the entry script cannot be loaded",
-                    log=said.decode("utf-8", "replace").splitlines()[-40:],
-                    hint="what served before still does; mend the script and reload again",
-                )
-            container.kill(signal="HUP")
+            try:
+                status, said = container.exec_run(["python", *reload_command(record, socket)])
+            except APIError as error:
+                raise NotAskedError(f"{record.name} does not run: {error.explanation}") from error
+        text = said.decode("utf-8", "replace") if isinstance(said, bytes) else ""
+        log = partial(self.log, record, tail=40)
+        check_reloaded(record, status or 0, text.splitlines(), log)
 
     def log(self, record: ServiceRecord, *, tail: int) -> str:
         """Return the last lines of the container of the current revision."""
-        container = self._container(record.name, service_of(record.current))
+        container = self._container(record.name, service_of(record.server))
         if container is None:
             return ""
         with engine_errors("reading the log"):
@@ -171,15 +170,6 @@ class DockerRuntime:
             return None
         return found
 
-    def _settle(self, record: ServiceRecord) -> None:
-        """Wait until the engine, too, has seen that the current revision is healthy."""
-        deadline = time.monotonic() + _SETTLED_WITHIN
-        while time.monotonic() < deadline:
-            container = self._container(record.name, service_of(record.current))
-            if container is None or _health(container) != "starting":
-                return
-            time.sleep(0.1)
-
     def _own_containers(self, name: str) -> list[Container]:
         """Return them. Raises ScoredockError where another workspace or program has the project."""
         found = self._containers(name)
@@ -207,7 +197,7 @@ class DockerRuntime:
             record,
             revisions,
             shipped=_shipped_service(),
-            code={each.number: self._folder.code(each.number) for each in revisions},
+            code={each.number: self._folder.live(each.server_number) for each in revisions},
             workspace=self._workspace,
         )
         path = self._folder.path / "compose.yaml"
@@ -226,6 +216,11 @@ def _of(service: str, containers: list[Container]) -> Container | None:
 
 def _health(container: Container) -> str:
     return str(container.attrs["State"].get("Health", {}).get("Status"))
+
+
+def _says_ready(container: Container) -> bool:
+    log: bytes = container.logs(since=datetime.fromisoformat(container.attrs["State"]["StartedAt"]))
+    return _READY.search(log) is not None
 
 
 def _publishes(holder: Container, record: ServiceRecord) -> bool:

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from scoredock.development import prepare_editor
+from scoredock.webservice.folder import ServiceFolder
 from scoredock.webservice.process_runtime import process_app_root
-from scoredock.webservice.record import ServiceFolder, ServiceRecord
+from scoredock.webservice.record import ServiceRecord
 
 
 def next_step(record: ServiceRecord, workspace: Path) -> str:

@@ -1,7 +1,6 @@
 """Deploy, update, reload, roll back and delete a service; each leaves it whole, or as it was.
 
-An update starts the new revision beside the old one. The new one takes requests from the port once
-its init() has run, and then the old one ends what it has begun and stops. The record is written
+An update lets the new revision serve beside the old one; switch.py says how. The record is written
 when the new one serves, so that a crash in the middle leaves the old one in charge; what was left
 running is removed by whatever is done next with the service.
 """
@@ -10,24 +9,23 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from scoredock.errors import EngineError, ScoredockError
 from scoredock.webservice.docker_runtime import DockerRuntime
 from scoredock.webservice.environment import Told
+from scoredock.webservice.folder import ServiceFolder, service_names
 from scoredock.webservice.process_runtime import ProcessRuntime
 from scoredock.webservice.record import (
     Revision,
     RuntimeName,
     ServiceError,
-    ServiceFolder,
     ServiceRecord,
     check_name,
-    service_names,
 )
 from scoredock.webservice.runtime import Runtime
-from scoredock.webservice.wanted import Wanted, fill, next_revision, now
+from scoredock.webservice.switch import Switch
+from scoredock.webservice.wanted import Wanted, next_revision, now
 
 # How many revisions are kept to go back to.
 _KEPT = 10
@@ -94,21 +92,7 @@ class Services:
         folder = self._existing(name)
         with folder.locked():
             record = folder.read()
-            revision = record.serving
-            code, kept = folder.code(revision.number), folder.revision(revision.number) / "kept"
-            shutil.rmtree(kept, ignore_errors=True)
-            shutil.copytree(code, kept)
-            fill_code = partial(
-                fill, code, leave_out=self._workspace, whole=revision.source_is_root
-            )
-            fill_code(Path(revision.source))
-            try:
-                self._runtime(folder, record).reload(record)
-            except BaseException:
-                fill_code(kept)
-                raise
-            finally:
-                shutil.rmtree(kept, ignore_errors=True)
+            Switch(folder, self._runtime(folder, record), self._workspace).reload(record)
             return record
 
     def state(self, name: str) -> str:
@@ -204,41 +188,25 @@ class Services:
     ) -> ServiceRecord:
         """Let `revision` serve in place of the current one, which stays where that fails."""
         runtime = self._runtime(folder, record)
-        told.report(f"starting revision {revision.number} of {record.name}")
         if folder.find() is None:
             # Before anything runs, so that it can be found again after a crash.
             folder.write(replace(record, revisions=()))
         try:
             runtime.finish(record)  # what a crash has left
             runtime.hold_port(record)
-            self._start(runtime, record, revision)
+            revision = Switch(folder, runtime, self._workspace).serve(record, revision, told)
         except BaseException as error:
             self._failed(folder, record, revision, error, runtime)
             raise
         previous = record.current if record.current != revision.number else record.previous
-        serving = replace(record, current=revision.number, previous=previous, error="")
+        serving = replace(
+            record.with_revision(revision), current=revision.number, previous=previous, error=""
+        )
         folder.write(serving)
-        if record.current:
+        if record.current and serving.server != record.server:
             told.report(f"stopping revision {record.current}")
         runtime.finish(serving)
         return folder.prune(serving, keep=_KEPT)
-
-    def _start(self, runtime: Runtime, record: ServiceRecord, revision: Revision) -> None:
-        """Start `revision` beside the one that serves; two cannot have one debugger's port.
-
-        Then the old one ends first, and comes back where the new one cannot be started; requests
-        wait at the port meanwhile.
-        """
-        before = record.serving if record.current else None
-        if not (before and revision.debug_port and before.debug_port == revision.debug_port):
-            runtime.start(record, revision)
-            return
-        runtime.stop(record, before.number)
-        try:
-            runtime.start(record, revision)
-        except BaseException:
-            runtime.start(record, before)
-            raise
 
     def _failed(
         self,

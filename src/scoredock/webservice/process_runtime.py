@@ -1,17 +1,15 @@
 """Services without Docker: the port's holder and each revision's server are processes here."""
 
 import json
-import os
 import shutil
-import signal
 import socket
 import subprocess
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 from scoredock.app_root import make_link, mirror
 from scoredock.deployment import seconds
-from scoredock.errors import EngineError
 from scoredock.paths import CONTEXT
 from scoredock.port import bracketed, check_port
 from scoredock.process import (
@@ -22,7 +20,9 @@ from scoredock.process import (
     launch,
     wait_until_ready,
 )
-from scoredock.webservice.record import Revision, ServiceFolder, ServiceRecord
+from scoredock.webservice.folder import ServiceFolder
+from scoredock.webservice.record import Revision, ServiceRecord
+from scoredock.webservice.reloading import NotAskedError, check_reloaded, reload_command
 from scoredock.webservice.stack import debug_variables, script_folder, served_variables
 
 _HOLDER = "port"
@@ -67,32 +67,33 @@ class ProcessRuntime:
             variables = self.variables(revision) | {
                 "SCOREDOCK_BIND": f"fd://{own.fileno()}",
                 "SCOREDOCK_PORT_FROM": str(self._run / "port.sock"),
+                "SCOREDOCK_RELOAD_SOCKET": str(self._reload_socket(revision.server_number)),
             }
             process, running = launch(
                 ["sh", str(CONTEXT / "entrypoint.sh")],
                 variables,
                 cwd=self._working_folder(revision),
-                log=self._log(revision.number),
+                log=self._log(revision.server_number),
                 descriptors=[own.fileno()],
             )
             url = f"http://127.0.0.1:{own.getsockname()[1]}/"
-        self._note(str(revision.number), running)
+        self._note(str(revision.server_number), running)
         try:
             self._wait(process, url, revision)
         except BaseException:
-            self.stop(record, revision.number, grace=1)
+            self.stop(record, revision.server_number, grace=1)
             raise
 
     def restore(self, record: ServiceRecord) -> None:
         """Let what served before serve again, on its port; nothing happens where it does."""
         self.hold_port(record)
         if not self.serves(record):
-            self.stop(record, record.current)
+            self.stop(record, record.server)
             self.start(record, record.serving)
 
     def finish(self, record: ServiceRecord) -> None:
-        """Stop every revision but the one that serves; each ends what it has begun."""
-        for number in self.running(record.name) - {record.current}:
+        """Stop every server but the one that serves; each ends what it has begun."""
+        for number in self.running(record.name) - {record.server}:
             self.stop(record, number)
 
     def stop(self, record: ServiceRecord, number: int, *, grace: int = 30) -> None:  # noqa: ARG002
@@ -100,39 +101,32 @@ class ProcessRuntime:
         self._end(str(number), grace=grace)
 
     def running(self, name: str) -> set[int]:  # noqa: ARG002
-        """Return the numbers of the revisions that have been started and not been stopped."""
+        """Return the numbers of the servers that have been started and not been stopped."""
         return {int(path.stem) for path in self._run.glob("*.json") if path.stem.isdigit()}
 
     def serves(self, record: ServiceRecord) -> bool:
         """Tell whether port and current revision are there."""
-        return bool(self._running(_HOLDER) and self._running(str(record.current)))
+        return bool(self._running(_HOLDER) and self._running(str(record.server)))
 
     def reload(self, record: ServiceRecord) -> None:
-        """Let the server of the current revision load its script anew, when that can be loaded.
+        """Let the server that serves load its code anew; return once only that answers.
 
-        Raises EngineError with what it says where it cannot; the server goes on as it was.
+        Raises NotLoadedError, NotAskedError or EngineError; see reloading.py.
         """
-        running = self._running(str(record.current))
-        if running is None:
-            raise EngineError(f"{record.name} does not run", hint="scoredock service deploy")
-        revision = record.serving
-        python = Path(revision.environment) / "bin" / "python"
-        checked = subprocess.run(
-            [python, "-m", "scoredock_server", "--check"],
-            env=self.variables(revision), cwd=self._working_folder(revision), text=True,
+        if self._running(str(record.server)) is None:
+            raise NotAskedError(f"{record.name} does not run", hint="scoredock service deploy")
+        python = Path(record.serving.environment) / "bin" / "python"
+        asked = subprocess.run(
+            [python, *reload_command(record, str(self._reload_socket(record.server)))],
+            env=host_variables(python.parents[1], app_root=self._run), text=True,
             check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
-        if checked.returncode:
-            raise EngineError(
-                f"{record.name} was not reloaded: the entry script cannot be loaded",
-                log=checked.stdout.splitlines()[-40:],
-                hint="what served before still does; mend the script and reload again",
-            )
-        os.kill(running.pid, signal.SIGHUP)
+        log = partial(self.log, record, tail=40)
+        check_reloaded(record, asked.returncode, asked.stdout.splitlines(), log)
 
     def log(self, record: ServiceRecord, *, tail: int) -> str:
         """Return the last lines of the log of the current revision."""
-        lines = last_lines(self._log(record.current), tail)
+        lines = last_lines(self._log(record.server), tail)
         return "\n".join(lines) + "\n" if lines else ""
 
     def remove(self, name: str) -> None:
@@ -147,7 +141,7 @@ class ProcessRuntime:
 
     def _wait(self, process: "subprocess.Popen[bytes]", url: str, revision: Revision) -> None:
         timeout = seconds(revision.start_period)
-        wait_until_ready(process, url, timeout=timeout, log=self._log(revision.number))
+        wait_until_ready(process, url, timeout=timeout, log=self._log(revision.server_number))
 
     def variables(self, revision: Revision) -> dict[str, str]:
         """Return what the entry script of a revision sees."""
@@ -163,7 +157,7 @@ class ProcessRuntime:
 
     def app_root(self, revision: Revision) -> Path:
         """Return the folder that takes the place of /var/azureml-app."""
-        return process_app_root(self._folder, revision.number)
+        return process_app_root(self._folder, revision.server_number)
 
     def _working_folder(self, revision: Revision) -> Path:
         root = self.app_root(revision)
@@ -173,12 +167,15 @@ class ProcessRuntime:
         root = self.app_root(revision)
         shutil.rmtree(root, ignore_errors=True)
         root.mkdir(parents=True)
-        make_link(root / revision.source_name, self._folder.code(revision.number))
+        make_link(root / revision.source_name, self._folder.live(revision.server_number))
         for model in revision.models:
             place = f"{model.name}/{model.version}"
             mirror(Path(model.folder), root / "azureml-models" / place)
             if model.manifest:
                 make_link(root / "model-manifests" / f"{place}.json", Path(model.manifest))
+
+    def _reload_socket(self, server: int) -> Path:
+        return self._run / f"reload-{server}.sock"
 
     def _log(self, number: int) -> Path:
         return self._folder.revision(number) / "log"

@@ -1,19 +1,7 @@
-"""What a service is: its port, and what it serves now and served before. JSON in the workspace.
+"""What a service is: its port, and what it serves now and served before."""
 
-services/NAME/service.json        the record, replaced as a whole
-services/NAME/.lock               held while anything changes
-services/NAME/revisions/N/        what revision N serves, never changed: code/, models/
-services/NAME/failed.log          the last words of a revision that did not come to serve
-"""
-
-import fcntl
-import json
-import os
 import re
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -72,6 +60,19 @@ class Revision:
     """Where a debugger attaches, on loopback; 0: none is let in."""
     debugpy: str = ""
     """The folder that holds the debugger, outside of the environment."""
+    server: int = 0
+    """The number of the revision that its server was started for, where that has only other code;
+    0: it has a server of its own."""
+
+    @property
+    def server_number(self) -> int:
+        """What its server is called by."""
+        return self.server or self.number
+
+    def differs_in_code_only(self, other: "Revision") -> bool:
+        """Tell whether a server that serves the other revision can serve this one."""
+        own = {"number": 0, "created": "", "source": "", "server": 0}
+        return replace(self, **own) == replace(other, **own)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,12 @@ class ServiceRecord:
         return self.revision(self.current)
 
     @property
+    def server(self) -> int:
+        """The number of the server that serves, as that of `current` where nobody knows better."""
+        known = (each.server_number for each in self.revisions if each.number == self.current)
+        return next(known, self.current)
+
+    @property
     def environments(self) -> set[str]:
         """What the port's holder and each revision are made from."""
         return {self.holder, *(each.environment for each in self.revisions)} - {""}
@@ -117,8 +124,10 @@ class ServiceRecord:
         return f"http://{local_name(self.bind)}:{self.port}/score"
 
     def with_revision(self, revision: Revision) -> "ServiceRecord":
-        """Return the record with one more revision, which does not serve yet."""
-        return replace(self, revisions=(*self.revisions, revision))
+        """Return the record with a revision, in place of one of its number."""
+        others = (each for each in self.revisions if each.number != revision.number)
+        revisions = sorted((*others, revision), key=lambda each: each.number)
+        return replace(self, revisions=tuple(revisions))
 
 
 def check_name(name: str) -> str:
@@ -131,84 +140,13 @@ def check_name(name: str) -> str:
     return name
 
 
-class ServiceFolder:
-    """Where a workspace keeps one service."""
-
-    def __init__(self, services: Path, name: str) -> None:
-        self.name = check_name(name)
-        self.path = services / name
-
-    def revision(self, number: int) -> Path:
-        """Return the folder of a revision."""
-        return self.path / "revisions" / str(number)
-
-    def code(self, number: int) -> Path:
-        """Return the folder of a revision's entry script."""
-        return self.revision(number) / "code"
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep every other process from changing the service meanwhile."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-
-    def read(self) -> ServiceRecord:
-        """Return the record. Raises ServiceError where there is none, or it cannot be read."""
-        path = self.path / "service.json"
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise ServiceError(
-                f"no service {self.name} in this workspace", hint="scoredock service list"
-            ) from None
-        except (OSError, ValueError) as error:
-            raise ServiceError(f"{path}: cannot be read: {error}") from error
-        return _record(data, path)
-
-    def find(self) -> ServiceRecord | None:
-        """Return the record, or None where there is no such service."""
-        return self.read() if (self.path / "service.json").exists() else None
-
-    def write(self, record: ServiceRecord) -> None:
-        """Replace the record: as a whole, or not at all."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"format": _FORMAT, **asdict(record)}, indent=1) + "\n"
-        descriptor, scratch = tempfile.mkstemp(dir=self.path, prefix=".service-")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(scratch).replace(self.path / "service.json")
-        except BaseException:
-            Path(scratch).unlink(missing_ok=True)
-            raise
-
-    def prune(self, record: ServiceRecord, *, keep: int) -> ServiceRecord:
-        """Forget all revisions but the last `keep`, and those that serve or are gone back to.
-
-        What a revision's folder holds of the models of another one stays.
-        """
-        numbers = [each.number for each in record.revisions][-keep:]
-        wanted = {*numbers, record.current, record.previous}
-        kept = tuple(each for each in record.revisions if each.number in wanted)
-        pruned = replace(record, revisions=kept)
-        self.write(pruned)
-        mounted = [Path(model.folder) for each in kept for model in each.models]
-        for folder in (self.path / "revisions").glob("[0-9]*"):
-            if int(folder.name) in wanted:
-                continue
-            # An update that names no model has those of the revision before, which may lie there.
-            if any(path.is_relative_to(folder) for path in mounted):
-                shutil.rmtree(folder / "code", ignore_errors=True)
-            else:
-                shutil.rmtree(folder, ignore_errors=True)
-        return pruned
+def record_data(record: ServiceRecord) -> dict[str, Any]:
+    """Return the record as what JSON can hold."""
+    return {"format": _FORMAT, **asdict(record)}
 
 
-def _record(data: Any, path: Path) -> ServiceRecord:
+def read_record(data: Any, path: Path) -> ServiceRecord:
+    """Return the record that `path` holds, from record_data(). Raises ServiceError."""
     try:
         if data.pop("format") != _FORMAT:
             raise ServiceError(f"{path}: of another scoredock", hint="use the one that wrote it")
@@ -221,8 +159,3 @@ def _record(data: Any, path: Path) -> ServiceRecord:
 def _revision(data: dict[str, Any]) -> Revision:
     models = tuple(MountedModel(**model) for model in data.pop("models"))
     return Revision(models=models, **data)
-
-
-def service_names(services: Path) -> list[str]:
-    """Return the names of the workspace's services, in order."""
-    return sorted(path.parent.name for path in services.glob("*/service.json"))

@@ -1,4 +1,4 @@
-"""The compose project of a service: the port's holder, and one container for each revision.
+"""The compose project of a service: the port's holder, and a container for each server.
 
 Pure. The containers are those of compose.yaml, with its limits, and differ only in where their
 image, code, models and port come from: the port is held by a container of its own, because two
@@ -21,9 +21,14 @@ _RUN: Final = "/run/scoredock"
 _OWN: Final = {"extends", "image", "build", "ports", "environment", "volumes", "healthcheck"}
 
 
-def service_of(revision: int) -> str:
-    """Return the name that a revision's container has in compose."""
-    return f"scoring-{revision}"
+def service_of(server: int) -> str:
+    """Return the name that a server's container has in compose."""
+    return f"scoring-{server}"
+
+
+def reload_socket(server: int) -> str:
+    """Return the path in its container at which a server is asked to load its code anew."""
+    return f"{_RUN}/reload-{server}.sock"
 
 
 def stack(
@@ -36,13 +41,14 @@ def stack(
 ) -> str:
     """Return the text of the compose file, in JSON, which YAML holds.
 
-    `shipped` is the service of compose.yaml, `code` the folder of each revision's entry script.
+    `shipped` is the service of compose.yaml, `code` what the server of each
+    revision has as its code.
     """
     limits = {key: value for key, value in shipped.items() if key not in _OWN}
     labels = {"scoredock.service": record.name, "scoredock.workspace": workspace}
     services = {HOLDER: _holder(record, limits, labels)}
     for each in revisions:
-        services[service_of(each.number)] = _scoring(
+        services[service_of(each.server_number)] = _scoring(
             each, limits, shipped["healthcheck"], code[each.number], labels
         )
     model = {
@@ -98,6 +104,7 @@ def _scoring(
             **served_variables(revision, app_root=_APP_ROOT),
             "SCOREDOCK_BIND": f"127.0.0.1:{_PORT}",
             "SCOREDOCK_PORT_FROM": f"{_RUN}/port.sock",
+            "SCOREDOCK_RELOAD_SOCKET": reload_socket(revision.server_number),
             **debug_variables(revision, bind=f"0.0.0.0:{DEBUG_PORT}", folder=MOUNTED),
         },
         "volumes": [
@@ -115,7 +122,7 @@ def _scoring(
             # What stands at a breakpoint does not answer, and is not ill.
             **({"retries": 1000000} if port else {}),
         },
-        "labels": {**labels, "scoredock.revision": str(revision.number)},
+        "labels": {**labels, "scoredock.server": str(revision.server_number)},
     }
 
 

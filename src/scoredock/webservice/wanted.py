@@ -13,12 +13,12 @@ from scoredock.deployment import Deployment, reach
 from scoredock.development import fetching_of
 from scoredock.port import free_port
 from scoredock.webservice.environment import MadeEnvironment, Told, make_environment
+from scoredock.webservice.folder import ServiceFolder
 from scoredock.webservice.record import (
     MountedModel,
     Revision,
     RuntimeName,
     ServiceError,
-    ServiceFolder,
     ServiceRecord,
 )
 

@@ -1,0 +1,251 @@
+"""Serve, and load the script anew when that is asked for: by a server beside the old one.
+
+Each server is a fork of this process, which has loaded nothing of the script's, and listens to the
+same sockets. Once the new one's init() has run, the old one is told to end what it has begun. One
+that cannot be loaded ends, and the old one goes on. It is asked for by SIGHUP, by a connection to
+SCOREDOCK_RELOAD_SOCKET, which is told how it went, and with SCOREDOCK_WATCH by a changed file.
+"""
+
+import os
+import select
+import signal
+import sys
+import time
+from contextlib import suppress
+from typing import Any, Callable, List, Optional, Set, Tuple
+
+from scoredock_server import log
+from scoredock_server.changes import Changes, script_folders
+from scoredock_server.fork import Server, fork_server
+from scoredock_server.libraries import Imported, memory_is_short
+from scoredock_server.reload import LOADED, Askers
+from scoredock_server.settings import Settings
+
+_EVERY = 0.15
+# After it has begun to serve: its first requests come before what makes the next one quicker.
+_IMPORT_AHEAD_AFTER = 0.5
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+
+
+def serve_and_reload(settings: Settings, run: Callable[[Server], None]) -> None:
+    """Serve until a signal ends it. Raises SystemExit with the server's status.
+
+    `run` is called in a process of its own for each server.
+    """
+    # What each server would import again; no user's module is among it.
+    from scoredock_server import app  # noqa: F401
+
+    # A compiled file is known by its source's second and size: an edit may keep both.
+    sys.dont_write_bytecode = True
+    log.configure(settings)
+    supervisor = _Supervisor(settings)
+    server = supervisor.supervise()
+    if server is not None:  # this is the fork
+        run(server)
+    sys.exit(supervisor.status)
+
+
+class _Supervisor:
+    def __init__(self, settings: Settings) -> None:
+        self.status = 0
+        self._settings = settings
+        self._changes = Changes(settings) if settings.watch else None
+        self._serving: Optional[Server] = None
+        self._starting: Optional[Server] = None
+        self._next: Optional[Server] = None  # imports ahead, and waits until it is begun
+        self._ending: Set[int] = set()
+        self._replaced: Optional[Server] = None  # answers its last requests
+        self._signals: List[int] = []
+        self._wake, self._waker = os.pipe()
+        self._askers = Askers(settings.reload_socket)
+        self._is_wanted = True
+        self._is_over = False
+
+    def supervise(self) -> Optional[Server]:
+        """Return at the end; in the process of each server, return that."""
+        self._catch_signals()
+        if self._changes:
+            folders = " and ".join(sorted(script_folders(self._settings)))
+            log.server.info("Watching the Python files of %s", folders)
+        while not self._is_over or self._pids():
+            begun = self._begin()
+            if begun:
+                return begun
+            self._wait()
+            self._obey()
+            self._reap()
+            self._look()
+        self._askers.tell("")
+        return None
+
+    def _catch_signals(self) -> None:
+        for end in (self._wake, self._waker):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(self._waker)
+        for number in _SIGNALS:
+            signal.signal(number, lambda number, _frame: self._signals.append(number))
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)  # it wakes us
+
+    def _fork(self, imported: Optional[Imported] = None) -> Tuple[Server, Optional[Server]]:
+        replaces = imported is not None or self._serving is not None
+        return fork_server(
+            self._settings, imported, replaces=replaces, in_fork=self._be_no_supervisor
+        )
+
+    def _be_no_supervisor(self) -> None:
+        signal.set_wakeup_fd(-1)
+        for number in (*_SIGNALS, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        for end in (self._wake, self._waker):
+            os.close(end)
+        self._askers.leave()
+
+    def _begin(self) -> Optional[Server]:
+        """Start what is wanted, and return it in its own process."""
+        if self._is_over:
+            return None
+        if self._is_wanted:
+            return self._start()
+        serving = self._serving
+        if self._starting or self._next or not (serving and serving.imported):
+            return None
+        if time.monotonic() < serving.ready_since + _IMPORT_AHEAD_AFTER or memory_is_short():
+            return None
+        imported, serving.imported = serving.imported, None
+        self._next, begun = self._fork(imported)
+        return begun
+
+    def _start(self) -> Optional[Server]:
+        """Start a server in place of one that is still starting; return it in its own process."""
+        self._is_wanted = False
+        if self._starting:
+            self._end(self._starting, signal.SIGQUIT)
+        ahead, self._next = self._next, None
+        if ahead and ahead.begin():
+            self._starting = ahead
+            return None
+        if ahead:
+            self._end(ahead, signal.SIGKILL)
+        self._starting, begun = self._fork()
+        return begun
+
+    def _end(self, server: Server, number: int) -> None:
+        """Tell a server to end, of which nothing more is expected."""
+        server.send(number)
+        server.close()
+        self._ending.add(server.pid)
+
+    def _wait(self) -> None:
+        """Sleep until something happens, or for a moment."""
+        heard: List[Any] = [self._wake]
+        if self._askers.listener:
+            heard.append(self._askers.listener)
+        servers = [self._starting, self._serving, self._replaced]
+        heard += [each.pipe for each in servers if each]
+        ready = select.select(heard, [], [], _EVERY if self._changes else _IMPORT_AHEAD_AFTER)[0]
+        if self._wake in ready:
+            with suppress(BlockingIOError):
+                os.read(self._wake, 4096)
+        if self._askers.listener in ready:
+            self._askers.accept()
+            self._is_wanted = True
+        for each in servers:
+            # What one says may be the end of another.
+            heard_still = each in (self._starting, self._serving, self._replaced)
+            if each and heard_still and each.pipe in ready:
+                self._hear(each)
+
+    def _hear(self, server: Server) -> None:
+        said = server.hear()
+        if server is self._starting and server.READY in said:
+            self._switch(server)
+        elif server is self._starting and server.NOT_FIT in said:
+            self._end(server, signal.SIGQUIT)
+            self._start_again()
+        elif server is self._replaced and (server.is_done or not said):
+            self._replaced.close()
+            self._replaced = None
+            if not self._starting:
+                self._askers.tell(LOADED)
+
+    def _start_again(self) -> None:
+        log.server.info("It is loaded in a process that has imported nothing yet")
+        self._starting = None
+        self._is_wanted = True
+
+    def _switch(self, ready: Server) -> None:
+        before, self._serving, self._starting = self._serving, ready, None
+        if self._replaced:  # a third one: not even its last requests are waited for
+            self._replaced.close()
+        self._replaced = before
+        if before:
+            seconds = ready.ready_since - ready.began
+            log.server.info("Loaded in %.1f s: it serves from now on", seconds)
+            before.send(signal.SIGTERM)
+            self._ending.add(before.pid)
+        else:
+            self._askers.tell(LOADED)
+
+    def _obey(self) -> None:
+        while self._signals:
+            number = self._signals.pop(0)
+            if number == signal.SIGHUP:
+                log.server.info("Loading the script anew")
+                self._is_wanted = True
+                continue
+            self._be_over()
+            for pid in self._pids():
+                os.kill(pid, number)
+
+    def _look(self) -> None:
+        changed = self._changes.names() if self._changes and not self._is_over else []
+        if changed:
+            log.server.info("%s changed: loading the script anew", ", ".join(changed[:5]))
+            self._is_wanted = True
+
+    def _pids(self) -> Set[int]:
+        servers = (self._serving, self._starting, self._next)
+        return self._ending | {each.pid for each in servers if each}
+
+    def _reap(self) -> None:
+        for pid in self._pids():
+            ended, state = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                self._ended(pid, _status(state))
+
+    def _ended(self, pid: int, status: int) -> None:
+        self._ending.discard(pid)
+        if self._next and self._next.pid == pid:
+            self._next.close()
+            self._next = None
+        elif self._starting and self._starting.pid == pid:
+            said = self._starting.last_words()
+            self._starting.close()
+            self._starting = None
+            if status == Server.IS_NOT_FIT and not self._is_over:
+                self._start_again()
+            elif self._serving and not self._is_over:
+                reason = "the server ended with exit code {}".format(status)
+                log.server.error(
+                    "It cannot be loaded: %s, see above. What served before still does", reason
+                )
+                self._askers.tell("\n".join([*said, reason]))
+        elif self._serving and self._serving.pid == pid:
+            self._serving.close()
+            self._serving = None
+        else:
+            return
+        if not (self._serving or self._starting or self._is_wanted or self._is_over):
+            self.status = status
+            self._be_over()
+
+    def _be_over(self) -> None:
+        self._is_over = True
+        if self._next:
+            self._end(self._next, signal.SIGKILL)
+            self._next = None
+
+
+def _status(state: int) -> int:
+    """Return the status that a shell would show."""
+    return 128 + os.WTERMSIG(state) if os.WIFSIGNALED(state) else os.WEXITSTATUS(state)

@@ -1,0 +1,190 @@
+"""A server that loads its script anew beside the old one: SCOREDOCK_RELOAD_SOCKET."""
+
+import signal
+import subprocess
+import threading
+import time
+
+import psutil
+import pytest
+
+from interpreter import server_python, server_variables
+from serving import EVALUATE, covers, running, wait_for_log, wait_until, write_files
+
+ANSWER = "def init(): pass\ndef run(raw_data): return {!r}\n"
+# Says whether a module was there before the script imported it. Nothing of the server's needs it.
+LIBRARY = "colorsys"
+AHEAD = f"""
+import sys
+{{}}
+ahead = {LIBRARY!r} in sys.modules
+import {LIBRARY}
+def init(): pass
+def run(raw_data): return [ahead, {LIBRARY}.__file__.split('/')[-2], {{!r}}]
+"""
+
+
+@pytest.fixture
+def socket(tmp_path):
+    return {"SCOREDOCK_RELOAD_SOCKET": str(tmp_path / "reload.sock")}
+
+
+def edit(tmp_path, files):
+    write_files(tmp_path / "azureml-app", files)
+
+
+def ask(tmp_path, seconds=30):
+    socket = str(tmp_path / "reload.sock")
+    asked = subprocess.run(
+        [server_python(), "-m", "scoredock_server.reload", socket, str(seconds)],
+        env=server_variables(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return asked.returncode, asked.stdout.strip()
+
+
+def wait_for_import_ahead(server):
+    """Return once the process of the next server sleeps: it has imported all it will."""
+    time.sleep(1)  # it begins half a second after the server that serves
+    supervisor = psutil.Process(server.process.pid)
+    wait_until(
+        lambda: all(child.status() == "sleeping" for child in supervisor.children()), server.log
+    )
+
+
+@covers("SCOREDOCK_RELOAD_SOCKET")
+@pytest.mark.parametrize("variables", [{}, {"WORKER_COUNT": "2"}, {"WORKER_PRELOAD": "true"}])
+def test_who_asks_is_told_once_only_the_new_script_answers(tmp_path, socket, variables):
+    with running(tmp_path, ANSWER.format("old"), **socket, **variables) as server:
+        assert server.wait_until_ready().score().json() == "old"
+        for number in range(3):
+            edit(tmp_path, {"code/score.py": ANSWER.format(number)})
+
+            assert ask(tmp_path) == (0, "loaded")
+
+            assert {server.score().json() for _ in range(10)} == {number}
+        server.process.send_signal(signal.SIGTERM)
+        assert server.exit_code() == 0
+
+
+def test_who_asks_is_told_that_it_cannot_be_loaded_and_the_old_script_answers(tmp_path, socket):
+    with running(tmp_path, ANSWER.format("old"), **socket) as server:
+        server.wait_until_ready()
+        broken = "def init(): raise KeyError('no model')\ndef run(raw_data): ...\n"
+        edit(tmp_path, {"code/score.py": broken})
+
+        status, said = ask(tmp_path)
+
+        assert status == 4
+        assert "KeyError: 'no model'" in said
+        assert said.endswith("\nthe server ended with exit code 3")
+        assert server.score().json() == "old"
+
+
+def test_a_hangup_is_as_good(tmp_path, socket):
+    with running(tmp_path, ANSWER.format("old"), **socket) as server:
+        server.wait_until_ready()
+        edit(tmp_path, {"code/score.py": ANSWER.format("new")})
+        server.process.send_signal(signal.SIGHUP)
+
+        wait_until(lambda: server.score().json() == "new", server.log)
+
+
+def test_where_nobody_listens_or_nothing_comes_in_time_that_is_said(tmp_path, socket):
+    endless = "import time\ndef init(): time.sleep(600)\ndef run(raw_data): ...\n"
+    with running(tmp_path, ANSWER.format("old"), **socket) as server:
+        server.wait_until_ready()
+        edit(tmp_path, {"code/score.py": endless})
+        assert ask(tmp_path, seconds=1) == (
+            3,
+            "loading for 1 s\nit is not loaded after 1 s",
+        )
+        assert server.score().json() == "old"
+    status, said = ask(tmp_path)
+    assert status == 2
+    assert said.endswith(("Connection refused", "No such file or directory"))
+
+
+def test_who_asks_is_told_once_the_old_script_has_answered_what_it_began(tmp_path, socket):
+    with running(tmp_path, EVALUATE, **socket) as server:
+        server.wait_until_ready()
+        begun = "(open(os.environ['OUT'], 'w').close(), time.sleep(2), 'old')[2]"
+        answers = []
+        asking = threading.Thread(target=lambda: answers.append(server.score(begun).json()))
+        asking.start()
+        wait_until((tmp_path / "out").exists, server.log)
+        edit(tmp_path, {"code/score.py": ANSWER.format("new")})
+
+        assert ask(tmp_path) == (0, "loaded")
+
+        assert server.score("1").json() == "new"
+        asking.join(timeout=1)
+        assert answers == ["old"]
+
+
+def reload_with(server, tmp_path, text, **files):
+    wait_for_import_ahead(server)
+    edit(tmp_path, {"code/score.py": text, **files})
+    assert ask(tmp_path) == (0, "loaded")
+    return server.score().json()
+
+
+def test_libraries_are_imported_ahead_and_the_scripts_own_modules_never(tmp_path, socket):
+    own = "import sys\nbefore = 'part' in sys.modules\nimport part\n"
+    with running(
+        tmp_path, own + AHEAD.format("", 0), files={"code/part.py": ""}, **socket
+    ) as server:
+        first = server.wait_until_ready().score().json()
+        text = AHEAD.format(own, 1).replace("return [", "return [before, ")
+
+        assert first[0] is False
+        assert reload_with(server, tmp_path, text) == [False, True, first[1], 1]
+        assert reload_with(server, tmp_path, text) == [False, True, first[1], 1]
+
+
+def test_a_script_that_sets_variables_is_loaded_in_a_fresh_process(tmp_path, socket):
+    setting = "import os; os.environ['A_NUMBER_OF_THREADS'] = '{}'"
+    with running(tmp_path, AHEAD.format("", 0), **socket) as server:
+        server.wait_until_ready()
+
+        assert reload_with(server, tmp_path, AHEAD.format(setting.format(1), 1))[::2] == [False, 1]
+        assert "in a process that has imported nothing yet" in server.log()
+        assert reload_with(server, tmp_path, AHEAD.format(setting.format(2), 2))[::2] == [False, 2]
+        # The one that follows it sets nothing; what was set is gone.
+        gone = "import os; assert 'A_NUMBER_OF_THREADS' not in os.environ"
+        assert reload_with(server, tmp_path, AHEAD.format(gone, 3))[::2] == [False, 3]
+
+
+def test_a_module_beside_the_script_hides_a_library_of_its_name(tmp_path, socket):
+    with running(tmp_path, AHEAD.format("", 0), **socket) as server:
+        server.wait_until_ready()
+
+        answer = reload_with(
+            server, tmp_path, AHEAD.format("", 1), **{f"code/{LIBRARY}.py": "beside = True"}
+        )
+
+        # The library of that name is found first, as in a fresh process: but it is found anew.
+        assert answer[0] is False
+
+
+def test_workers_do_not_share_what_numpy_draws(tmp_path, socket):
+    pytest.importorskip("numpy")
+    script = "import numpy.random, os\ndef init(): pass\n"
+    script += "def run(raw_data): return [os.getpid(), numpy.random.random()]\n"
+    with running(tmp_path, script, WORKER_COUNT="2", **socket) as server:
+        server.wait_until_ready()
+        wait_for_import_ahead(server)
+        assert ask(tmp_path) == (0, "loaded")
+        wait_for_log(server, "Shutting down: Master")
+        firsts = {}
+
+        def both():
+            pid, number = server.score().json()
+            firsts.setdefault(pid, number)
+            return len(firsts) == 2
+
+        wait_until(both, server.log)
+
+        assert len(set(firsts.values())) == 2
