@@ -172,3 +172,8 @@ def fork_server(
     if imported:
         server.import_ahead(imported)
     return server, server
+
+
+def exit_status(state: int) -> int:
+    """Return the status that a shell would show, of what os.waitpid() returns."""
+    return 128 + os.WTERMSIG(state) if os.WIFSIGNALED(state) else os.WEXITSTATUS(state)

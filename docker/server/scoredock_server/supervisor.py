@@ -16,7 +16,7 @@ from typing import Any, Callable, List, Optional, Set, Tuple
 
 from scoredock_server import log
 from scoredock_server.changes import Changes, script_folders
-from scoredock_server.fork import Server, fork_server
+from scoredock_server.fork import Server, exit_status, fork_server
 from scoredock_server.libraries import Imported, memory_is_short
 from scoredock_server.reload import LOADED, Askers
 from scoredock_server.settings import Settings
@@ -109,9 +109,11 @@ class _Supervisor:
         serving = self._serving
         if self._starting or self._next or not (serving and serving.imported):
             return None
-        if time.monotonic() < serving.ready_since + _IMPORT_AHEAD_AFTER or memory_is_short():
+        if time.monotonic() < serving.ready_since + _IMPORT_AHEAD_AFTER:
             return None
         imported, serving.imported = serving.imported, None
+        if memory_is_short():
+            return None
         self._next, begun = self._fork(imported)
         return begun
 
@@ -142,7 +144,7 @@ class _Supervisor:
             heard.append(self._askers.listener)
         servers = [self._starting, self._serving, self._replaced]
         heard += [each.pipe for each in servers if each]
-        ready = select.select(heard, [], [], _EVERY if self._changes else _IMPORT_AHEAD_AFTER)[0]
+        ready = select.select(heard, [], [], self._patience())[0]
         if self._wake in ready:
             with suppress(BlockingIOError):
                 os.read(self._wake, 4096)
@@ -154,6 +156,12 @@ class _Supervisor:
             heard_still = each in (self._starting, self._serving, self._replaced)
             if each and heard_still and each.pipe in ready:
                 self._hear(each)
+
+    def _patience(self) -> Optional[float]:
+        """Return how long to wait, in seconds, where nothing happens; None is for ever."""
+        if self._changes:
+            return _EVERY
+        return _IMPORT_AHEAD_AFTER if self._serving and self._serving.imported else None
 
     def _hear(self, server: Server) -> None:
         said = server.hear()
@@ -211,7 +219,7 @@ class _Supervisor:
         for pid in self._pids():
             ended, state = os.waitpid(pid, os.WNOHANG)
             if ended:
-                self._ended(pid, _status(state))
+                self._ended(pid, exit_status(state))
 
     def _ended(self, pid: int, status: int) -> None:
         self._ending.discard(pid)
@@ -244,8 +252,3 @@ class _Supervisor:
         if self._next:
             self._end(self._next, signal.SIGKILL)
             self._next = None
-
-
-def _status(state: int) -> int:
-    """Return the status that a shell would show."""
-    return 128 + os.WTERMSIG(state) if os.WIFSIGNALED(state) else os.WEXITSTATUS(state)
