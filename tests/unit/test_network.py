@@ -1,8 +1,10 @@
 import json
 from pathlib import Path
 
+import keyring
 import pytest
 from click.testing import CliRunner
+from keyring.backends.null import Keyring
 
 from scoredock.errors import SpecError
 from scoredock.logins import Logins
@@ -26,6 +28,8 @@ def read(tmp_path, monkeypatch):
     def given(text, netrc="", **variables):
         (tmp_path / "netrc").write_text(netrc)
         monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+        # Else the keyring takes the best of all backends in this process, those of tests included.
+        monkeypatch.setattr(keyring.core, "_keyring_backend", Keyring())
         file = tmp_path / "network.yaml"
         file.write_text(text)
         return with_logins(read_network(file, variables), Logins())
