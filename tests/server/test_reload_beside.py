@@ -47,7 +47,7 @@ def ask(tmp_path, seconds=30):
 
 def wait_for_import_ahead(server):
     """Return once the process of the next server sleeps: it has imported all it will."""
-    time.sleep(1)  # it begins half a second after the server that serves
+    time.sleep(0.5)  # it begins once a server serves
     supervisor = psutil.Process(server.process.pid)
     wait_until(
         lambda: all(child.status() == "sleeping" for child in supervisor.children()), server.log

@@ -10,7 +10,6 @@ import os
 import select
 import signal
 import sys
-import time
 from contextlib import suppress
 from typing import Any, Callable, List, Optional, Set, Tuple
 
@@ -22,8 +21,6 @@ from scoredock_server.reload import LOADED, Askers
 from scoredock_server.settings import Settings
 
 _EVERY = 0.15
-# After it has begun to serve: its first requests come before what makes the next one quicker.
-_IMPORT_AHEAD_AFTER = 0.5
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
 
@@ -109,8 +106,6 @@ class _Supervisor:
         serving = self._serving
         if self._starting or self._next or not (serving and serving.imported):
             return None
-        if time.monotonic() < serving.ready_since + _IMPORT_AHEAD_AFTER:
-            return None
         imported, serving.imported = serving.imported, None
         if memory_is_short():
             return None
@@ -138,13 +133,13 @@ class _Supervisor:
         self._ending.add(server.pid)
 
     def _wait(self) -> None:
-        """Sleep until something happens, or for a moment."""
+        """Sleep until something happens, or it is time to look at the files."""
         heard: List[Any] = [self._wake]
         if self._askers.listener:
             heard.append(self._askers.listener)
         servers = [self._starting, self._serving, self._replaced]
         heard += [each.pipe for each in servers if each]
-        ready = select.select(heard, [], [], self._patience())[0]
+        ready = select.select(heard, [], [], _EVERY if self._changes else None)[0]
         if self._wake in ready:
             with suppress(BlockingIOError):
                 os.read(self._wake, 4096)
@@ -156,12 +151,6 @@ class _Supervisor:
             heard_still = each in (self._starting, self._serving, self._replaced)
             if each and heard_still and each.pipe in ready:
                 self._hear(each)
-
-    def _patience(self) -> Optional[float]:
-        """Return how long to wait, in seconds, where nothing happens; None is for ever."""
-        if self._changes:
-            return _EVERY
-        return _IMPORT_AHEAD_AFTER if self._serving and self._serving.imported else None
 
     def _hear(self, server: Server) -> None:
         said = server.hear()
