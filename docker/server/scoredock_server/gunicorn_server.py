@@ -6,11 +6,12 @@ from typing import Any, Callable, Dict, List
 from gunicorn.app.base import Application
 from gunicorn.errors import HaltServer
 
-from scoredock_server import debugger
+from scoredock_server import debugger, log
 from scoredock_server.handover import ListenError, listen, receive
 from scoredock_server.older_gunicorns import catch_up
 from scoredock_server.setting_kinds import SettingError
 from scoredock_server.settings import Settings
+from scoredock_server.worker_choice import OURS, choose_worker
 
 
 class ScoringServer(Application):  # type: ignore[misc] # gunicorn has no types
@@ -40,11 +41,18 @@ class ScoringServer(Application):  # type: ignore[misc] # gunicorn has no types
         """Return gunicorn's settings."""
         return gunicorn_settings(self._settings, bind=self._bind, known=self.cfg.settings)
 
+    def load_config(self) -> None:
+        """Read gunicorn's settings from everywhere, and see that our worker can serve with them."""
+        super().load_config()
+        self._worker_note = choose_worker(self.cfg)
+
     def load(self) -> Any:
         """Return the WSGI application; runs in each worker."""
         from scoredock_server.app import create_app
 
         app = create_app(debugged=not self._replaces)
+        if self._worker_note:
+            log.server.warning(self._worker_note)
         self._ready()
         if self._replaces:
             # The server before has the debugger's port until it is told to end.
@@ -56,6 +64,8 @@ def gunicorn_settings(settings: Settings, *, bind: List[str], known: Any) -> Dic
     """Return gunicorn's settings by name; `known` are those that this gunicorn has."""
     wanted = {
         "bind": bind,
+        "worker_class": OURS,
+        "keepalive": 75,
         "workers": settings.worker_count,
         "timeout": settings.worker_timeout,
         "preload_app": settings.worker_preload,
