@@ -17,6 +17,11 @@ from scoredock_server.scoring import INTERNAL_ERROR, Scorer, error_response, jso
 from scoredock_server.service import Service, StartError, start_service
 from scoredock_server.swagger import SwaggerVersionError
 
+FAST_PATH = "scoredock.fast_path"
+# What the environ of a request holds that was scored before it came here.
+BEGAN = "scoredock.began"
+IDS = "scoredock.ids"
+
 
 def create_app(*, debugged: bool = True) -> Flask:
     """Load the entry script, run its init() and return the application that serves run().
@@ -38,15 +43,15 @@ def application(service: Service) -> Flask:
     """Return the application with its three routes."""
     app = Flask("scoredock_server", static_folder=None)
     app.request_class = AMLRequest
-    _add_routes(app, service)
+    scorer = Scorer(service.script, service.settings)
+    app.extensions[FAST_PATH] = (service, scorer)  # of which our worker makes its own
+    _add_routes(app, service, scorer)
     _add_headers(app, service)
     _add_errors(app)
     return app
 
 
-def _add_routes(app: Flask, service: Service) -> None:
-    scorer = Scorer(service.script, service.settings)
-
+def _add_routes(app: Flask, service: Service, scorer: Scorer) -> None:
     @app.route("/", methods=["GET"])
     def live() -> str:
         return "Healthy"
@@ -79,8 +84,8 @@ def _add_headers(app: Flask, service: Service) -> None:
 
     @app.before_request
     def read_correlation_ids() -> Optional[Response]:
-        g.began = time.perf_counter()
-        g.ids = read_ids(request.headers)
+        g.began = request.environ.get(BEGAN) or time.perf_counter()
+        g.ids = request.environ.get(IDS) or read_ids(request.headers)
         if request.routing_exception is not None and not settings.full_error_headers:
             return None
         try:

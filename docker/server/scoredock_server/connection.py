@@ -139,8 +139,10 @@ class Connection:
 
     def _advance(self) -> bool:
         """Take one request; return whether there may be another one behind it."""
-        if self.request is None and not self._take_head():
-            return False
+        if self.request is None:
+            taken = self._take_head()
+            if self.request is None:  # or it has had its answer at once
+                return taken
         end = self._body_end()
         if end is None:
             if not self._ended:
@@ -154,6 +156,7 @@ class Connection:
         return True
 
     def _take_head(self) -> bool:
+        """Take a request's head from what has come; return whether it is there."""
         end = self._input.find(HEAD_END, max(0, self._scanned - 3))
         if end < 0:
             if not (self._ended or self._loop.limits.too_long(self._input)):
@@ -197,6 +200,10 @@ class Connection:
             for name, value in self.request.headers:
                 if name == "EXPECT" and value.lower() == "100-continue":
                     self.send(_CONTINUE)
+
+    def whole(self) -> bool:
+        """Whether `body` is the request's body as it is."""
+        return self._chunks is None and not self.truncated
 
     def broken(self) -> bool:
         """Whether it is unknown where the next request would begin."""

@@ -14,6 +14,7 @@ from typing import Any, Callable, Deque, List, NamedTuple, Optional, Set
 
 from gunicorn import sock as gunicorn_sock
 
+from scoredock_server import log
 from scoredock_server.balance import Share
 from scoredock_server.connection import READ, Connection
 
@@ -88,7 +89,7 @@ class EventLoop:
             self._selector.register(listener, READ, listener)
         self._tell_share()
 
-    def watch_pipe(self, descriptor: int, on_data: Callable[[], None]) -> None:
+    def watch_pipe(self, descriptor: int, on_data: Callable[[], object]) -> None:
         """Call `on_data` when a pipe can be read."""
         self._selector.register(descriptor, READ, on_data)
 
@@ -102,7 +103,7 @@ class EventLoop:
             data = key.data
             if isinstance(data, Connection):
                 if not data.gone:
-                    data.on_event(mask)
+                    self._see_to(data, mask)
             elif callable(data):
                 data()
             else:
@@ -133,7 +134,14 @@ class EventLoop:
         connection.deadline = self.now + self.limits.head_seconds
         self._tell_share()
         self.watch(connection, READ)
-        connection.on_event(READ)  # most clients have sent their request by now
+        self._see_to(connection, READ)  # most clients have sent their request by now
+
+    def _see_to(self, connection: Connection, mask: int) -> None:
+        try:
+            connection.on_event(mask)
+        except Exception:
+            log.server.exception("this is a fault of the server")
+            connection.drop()
 
     def _connection(self, listener: Any, client: Any, address: Any) -> Connection:
         client.setblocking(False)
@@ -148,7 +156,7 @@ class EventLoop:
         make = getattr(gunicorn_sock, "ssl_context", None)
         if make is None:  # gunicorn 20
             options = dict(self.config.ssl_options, do_handshake_on_connect=False)
-            return ssl.wrap_socket(client, server_side=True, **options)  # type: ignore[attr-defined]
+            return getattr(ssl, "wrap_socket")(client, server_side=True, **options)  # noqa: B009 - not in newer Pythons
         if self._tls is None:
             self._tls = make(self.config)
         return self._tls.wrap_socket(

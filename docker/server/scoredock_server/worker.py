@@ -19,6 +19,7 @@ from gunicorn.http import wsgi
 from gunicorn.workers.base import Worker
 
 from scoredock_server import log
+from scoredock_server.answer import Answer
 from scoredock_server.balance import Shares
 from scoredock_server.connection import Connection, Output
 from scoredock_server.event_loop import EventLoop, Limits, drain_pipe
@@ -81,7 +82,7 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         for descriptor in (self._wakes, self._wake):
             util.set_non_blocking(descriptor)
             util.close_on_exec(descriptor)
-        self._loop.watch_pipe(self._wakes, partial(drain_pipe, self._wakes))
+        self._loop.watch_pipe(self._wakes, lambda: drain_pipe(self._wakes))
         self._start_second_thread()
         self._lock.acquire()
         try:
@@ -153,18 +154,21 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         self._lock.release()
         done = None
         try:
-            if self._fast is not None:
-                done = self._fast.answer(connection, keep=self.alive)
-            if done is None:
-                keep, data = self._through_wsgi(connection, {})
-            else:
+            if self._fast is not None and connection.whole():
+                request = connection.request
+                done = self._fast.score(
+                    request, connection.body, connection.address, keep=self.alive
+                )
+            if isinstance(done, Answer):
                 keep, data = done.keep, done.data
+            else:
+                keep, data = self._through_wsgi(connection, done.environ if done else {})
         finally:
             self._take_loop()
             self._works = False
         connection.send(data)
         connection.finish(keep=keep)
-        if done is not None:
+        if isinstance(done, Answer):
             done.log()
 
     def _through_wsgi(self, connection: Connection, more: Dict[str, Any]) -> Any:
@@ -239,7 +243,7 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         """A head has come."""
         if self._fast is None or length or connection.busy:
             return
-        answer = self._fast.health(connection, keep=self.alive)
+        answer = self._fast.health(connection.request, keep=self.alive)
         if answer is not None:
             connection.send(answer.data)
             connection.finish(keep=answer.keep)
@@ -322,9 +326,20 @@ def limits(worker: Any) -> Limits:
     config = worker.cfg
     line = config.limit_request_line or 1 << 20
     fields = config.limit_request_fields * (config.limit_request_field_size or 8190) + 4
-    return Limits(request_line=line, head=min(line + fields, 1 << 20), idle_seconds=config.keepalive)
+    return Limits(
+        request_line=line, head=min(line + fields, 1 << 20), idle_seconds=config.keepalive
+    )
 
 
 def fast_path(worker: Any) -> Any:
-    """Return what answers without WSGI, or None."""
-    return None
+    """Return what answers without WSGI, or None where the application is not ours."""
+    from scoredock_server.app import FAST_PATH
+    from scoredock_server.fast_path import FastPath
+
+    found = getattr(worker.wsgi, "extensions", {}).get(FAST_PATH)
+    settings = worker.cfg.settings
+    hooks = ("pre_request", "post_request")
+    if not found or any(settings[name].get() is not settings[name].default for name in hooks):
+        return None
+    service, scorer = found
+    return FastPath(service, scorer, worker.log)

@@ -1,0 +1,203 @@
+"""Answers that need no Flask: POST /score for scripts that take text or JSON, and the health.
+
+A request that is out of the ordinary, or a run() that returns a response of its own, is Flask's:
+what a client sees is the same.
+"""
+
+import os
+import re
+import sys
+import time
+from typing import Any, Dict, NamedTuple, Optional
+
+import gunicorn
+from gunicorn import util
+
+from scoredock_server.answer import Answer
+from scoredock_server.app import BEGAN, IDS
+from scoredock_server.correlation import IdTooLongError, RequestIds, answering, read_ids
+from scoredock_server.inputs import as_object, as_text, by_name, check_is_json
+from scoredock_server.request_log import Line, RequestLog
+from scoredock_server.scoring import DURATION, FAILED, SCORED, Scored, Scorer
+from scoredock_server.service import Service
+
+# Of a request, what an answer depends on; in gunicorn's spelling.
+_READ = {
+    "CONTENT-TYPE",
+    "HOST",
+    "ORIGIN",
+    "TRACEID",
+    "X-MS-CLIENT-REQUEST-ID",
+    "X-MS-REQUEST-ID",
+    "X-REQUEST-ID",
+}
+_ASCII = re.compile(r"[\x20-\x7e]*")
+_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]*")
+_REASONS = {200: "OK", 400: "BAD REQUEST", 415: "UNSUPPORTED MEDIA TYPE"}
+
+
+class ForFlask(NamedTuple):
+    """A request that run() has had already: what Flask's environ is to hold."""
+
+    environ: Dict[str, Any]
+
+
+class Headers(Dict[str, str]):
+    """A request's headers, by names in any case."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a header's value."""
+        return super().get(name.upper(), default)
+
+
+class FastPath:
+    """Answers what it can; None is Flask's."""
+
+    def __init__(self, service: Service, scorer: Scorer, gunicorn_log: Any) -> None:
+        settings = service.settings
+        self._script = service.script
+        self._scorer = scorer
+        self._cors = settings.cors_origins
+        self._log = RequestLog(gunicorn_log)
+        script = service.script
+        self._scores = not (script.rawhttp or script.wants_headers or _uses_flask(service))
+        self._parameter = next(iter(script.parameters))
+        self._version = ""
+        if settings.send_server_version:
+            self._version = "x-ms-server-version: {}\r\n".format(settings.server_version)
+        if not _ASCII.fullmatch(settings.server_version):
+            self._scores = False
+
+    def health(self, request: Any, *, keep: bool) -> Optional[Answer]:
+        """Return the answer to a health check."""
+        if request.method != "GET" or request.uri != "/":
+            return None
+        headers = _headers(request)
+        ids = _ids(headers)
+        if headers is None or ids is None:
+            return None
+        keep = keep and not request.should_close()
+        kind = "Content-Type: text/html; charset=utf-8\r\n"
+        return Answer(self._data(request, 200, kind, b"Healthy", headers, ids, keep), keep=keep)
+
+    def score(self, request: Any, body: bytes, address: Any, *, keep: bool) -> Any:
+        """Return the answer to a request to /score, ForFlask, or None."""
+        if not self._scores or request.method != "POST" or request.path != "/score":
+            return None
+        headers = _headers(request)
+        ids = _ids(headers)
+        if headers is None or ids is None or not _ASCII.fullmatch(request.uri):
+            return None
+        began = time.perf_counter()
+        answering(ids)
+        try:
+            scored = self._scorer.score(lambda: self._arguments(headers, body))
+        finally:
+            answering(None)
+        status = scored.status
+        if scored.response is not None or status not in (200, 400, 415, 500):
+            return ForFlask({SCORED: scored, IDS: ids, BEGAN: began})
+        keep = keep and not request.should_close()
+        text = scored.text.encode("utf-8")
+        data = self._data(request, status, _own_headers(scored), text, headers, ids, keep)
+        seconds = time.perf_counter() - began
+        line = Line(request, address, str(status), len(text), seconds, ids)
+        return Answer(data, keep=keep, log=self._log, line=line)
+
+    def _arguments(self, headers: Headers, body: bytes) -> Dict[str, Any]:
+        if not self._script.schema:
+            return {self._parameter: as_text(body)}
+        check_is_json(_is_json(headers.get("Content-Type", "")))
+        return by_name(self._script, as_object(body))
+
+    def _data(
+        self,
+        request: Any,
+        status: int,
+        own: str,
+        body: bytes,
+        headers: Headers,
+        ids: RequestIds,
+        keep: bool,
+    ) -> bytes:
+        """Return an answer as gunicorn and Flask would write it."""
+        lines = [
+            "HTTP/{}.{} {} {}\r\nServer: {}\r\nDate: {}\r\nConnection: {}\r\n{}".format(
+                request.version[0],
+                request.version[1],
+                status,
+                _REASONS.get(status, "INTERNAL SERVER ERROR"),
+                gunicorn.SERVER,
+                _date(),
+                "keep-alive" if keep else "close",
+                own,
+            ),
+            "Content-Length: {}\r\n".format(len(body)),
+            self._version,
+        ]
+        lines += ["{}: {}\r\n".format(*pair) for pair in ids.headers().items()]
+        for pair in self._cors.headers(headers, request.method).items():
+            lines.append("{}: {}\r\n".format(*pair))
+        lines.append("\r\n")
+        return "".join(lines).encode("latin-1") + body
+
+
+def _own_headers(scored: Scored) -> str:
+    text = "Content-Type: application/json\r\n{}: {}\r\n".format(FAILED, scored.failed)
+    if scored.duration is not None:
+        text += "{}: {}\r\n".format(DURATION, scored.duration)
+    return text
+
+
+def _headers(request: Any) -> Optional[Headers]:
+    """Return those headers of a request that count here; None where Flask should see to it."""
+    found = Headers()
+    for name, value in request.headers:
+        if name in _READ:
+            if name in found or not _ASCII.fullmatch(value):
+                return None
+            found[name] = value
+        elif "_" in name:
+            return None
+    return found if _HOST.fullmatch(found.get("HOST", "")) else None
+
+
+def _ids(headers: Optional[Headers]) -> Optional[RequestIds]:
+    if headers is None:
+        return None
+    try:
+        return read_ids(headers).check()
+    except IdTooLongError:
+        return None
+
+
+def _is_json(content_type: str) -> bool:
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind == "application/json" or (
+        kind.startswith("application/") and kind.endswith("+json")
+    )
+
+
+_now = (0, "")
+
+
+def _date() -> str:
+    global _now
+    second = int(time.time())
+    if _now[0] != second:
+        _now = (second, util.http_date())
+    return _now[1]
+
+
+def _uses_flask(service: Service) -> bool:
+    """Tell whether the script may look at Flask's own request, which is not there without Flask."""
+    folders = (os.path.dirname(service.script.path), service.settings.source_folder)
+    for module in list(sys.modules.values()):
+        path = getattr(module, "__file__", None)
+        if not (isinstance(path, str) and path.endswith(".py")):
+            continue
+        if path.startswith(folders) and "site-packages" not in path:
+            with open(path, "rb") as file:
+                if b"flask" in file.read():
+                    return True
+    return False
