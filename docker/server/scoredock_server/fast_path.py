@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import time
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Callable, Dict, NamedTuple, Optional
 
 import gunicorn
 from gunicorn import util
@@ -80,8 +80,11 @@ class FastPath:
         kind = "Content-Type: text/html; charset=utf-8\r\n"
         return Answer(self._data(request, 200, kind, b"Healthy", headers, ids, keep), keep=keep)
 
-    def score(self, request: Any, body: bytes, address: Any, *, keep: bool) -> Any:
-        """Return the answer to a request to /score, ForFlask, or None."""
+    def score(self, request: Any, body: bytes, address: Any, keeps: Callable[[], bool]) -> Any:
+        """Return the answer to a request to /score, ForFlask, or None.
+
+        `keeps` tells, once run() has ended, whether the connection may live on.
+        """
         if not self._scores or request.method != "POST" or request.path != "/score":
             return None
         headers = _headers(request)
@@ -97,7 +100,7 @@ class FastPath:
         status = scored.status
         if scored.response is not None or status not in (200, 400, 415, 500):
             return ForFlask({SCORED: scored, IDS: ids, BEGAN: began})
-        keep = keep and not request.should_close()
+        keep = keeps() and not request.should_close()
         text = scored.text.encode("utf-8")
         data = self._data(request, status, _own_headers(scored), text, headers, ids, keep)
         seconds = time.perf_counter() - began

@@ -33,11 +33,6 @@ class Received:
         self._at += len(data)
         return data
 
-    @property
-    def left(self) -> int:
-        """How many bytes have not been read."""
-        return len(self._data) - self._at
-
 
 def parse_head(config: Any, head: bytes, address: Any) -> Any:
     """Return gunicorn's request for a head; raises what its parser raises for a bad one.
@@ -66,6 +61,17 @@ def give_body(request: Any, body: bytes) -> None:
         request.scoredock_source.feed(body)
     else:
         request.body = Body(io.BytesIO(body))
+
+
+def ends_where_expected(request: Any) -> bool:
+    """Tell whether gunicorn finds the end of a body in chunks where Chunks has found it."""
+    if not isinstance(request.body.reader, ChunkedReader):
+        return True
+    try:
+        request.body.read()
+        return not request.unreader.read()
+    except Exception:
+        return False
 
 
 class Chunks:

@@ -23,7 +23,7 @@ from scoredock_server.answer import Answer
 from scoredock_server.balance import Shares
 from scoredock_server.connection import Connection, Output
 from scoredock_server.event_loop import EventLoop, Limits, drain_pipe
-from scoredock_server.framing import give_body
+from scoredock_server.framing import ends_where_expected, give_body
 
 # After so long the second thread sees to the connections.
 _TICK = 0.01
@@ -157,7 +157,7 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
             if self._fast is not None and connection.whole():
                 request = connection.request
                 done = self._fast.score(
-                    request, connection.body, connection.address, keep=self.alive
+                    request, connection.body, connection.address, lambda: self.alive
                 )
             if isinstance(done, Answer):
                 keep, data = done.keep, done.data
@@ -185,7 +185,7 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
                 request, output, connection.address, connection.server, self.cfg
             )
             environ.update(more)
-            if not self.alive or connection.broken():
+            if connection.broken():
                 response.force_close()
             self._write(response, environ, output)
             self.log.access(response, request, environ, datetime.now() - began)
@@ -204,11 +204,12 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
                 self.cfg.post_request(self, request, environ, response)
             except Exception:
                 self.log.exception("Exception in post_request hook")
-        whole = not getattr(request.body.reader, "failed", False) and _is_read(request)
-        return whole and not response.should_close(), output.take()
+        return not response.should_close() and ends_where_expected(request), output.take()
 
     def _write(self, response: Any, environ: Dict[str, Any], output: Output) -> None:
         parts = self.wsgi(environ, response.start_response)
+        if not self.alive:
+            response.force_close()
         try:
             if isinstance(parts, environ["wsgi.file_wrapper"]):
                 response.write_file(parts)
@@ -309,11 +310,6 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
                 except Exception:
                     log.server.exception("this is a fault of the server")
             self._loop.host(False)
-
-
-def _is_read(request: Any) -> bool:
-    """Tell whether all of a body in chunks has been read: else the next request is behind it."""
-    return not request.scoredock_source.left
 
 
 def _all_signals() -> List[int]:
