@@ -17,7 +17,8 @@ from scoredock_server.scoring import INTERNAL_ERROR, Scorer, error_response, jso
 from scoredock_server.service import Service, StartError, start_service
 from scoredock_server.swagger import SwaggerVersionError
 
-FAST_PATH = "scoredock.fast_path"
+# Where the application has its Service, for our worker.
+SERVICE = "scoredock.service"
 # What the environ of a request holds that was scored before it came here.
 BEGAN = "scoredock.began"
 IDS = "scoredock.ids"
@@ -43,18 +44,27 @@ def application(service: Service) -> Flask:
     """Return the application with its three routes."""
     app = Flask("scoredock_server", static_folder=None)
     app.request_class = AMLRequest
-    scorer = Scorer(service.script, service.settings)
-    app.extensions[FAST_PATH] = (service, scorer)  # of which our worker makes its own
-    _add_routes(app, service, scorer)
+    if service.settings.max_body_mb:
+        app.config["MAX_CONTENT_LENGTH"] = service.settings.max_body_mb * 1000000
+    app.extensions[SERVICE] = service
+    _add_routes(app, service)
     _add_headers(app, service)
     _add_errors(app)
     return app
 
 
-def _add_routes(app: Flask, service: Service, scorer: Scorer) -> None:
+def _add_routes(app: Flask, service: Service) -> None:
+    scorer = Scorer(service.script, service.settings)
+
     @app.route("/", methods=["GET"])
     def live() -> str:
         return "Healthy"
+
+    @app.route("/livez", methods=["GET"])
+    @app.route("/readyz", methods=["GET"])
+    def ready() -> Response:
+        """Tell that it is alive, and ready; our worker tells when it is not."""
+        return Response("ok", mimetype="text/plain")
 
     @app.route("/score", methods=["GET", "POST", "OPTIONS"], provide_automatic_options=False)
     def score() -> AnyResponse:
@@ -106,7 +116,7 @@ def _add_headers(app: Flask, service: Service) -> None:
             response.headers.update(settings.cors_origins.headers(request.headers, request.method))
         elif not settings.full_error_headers:
             response.headers.pop("Allow", None)
-        if routed and request.path != "/" and response.status_code != 431:
+        if routed and request.path not in log.HEALTH and response.status_code != 431:
             _log_request(response)
         return response
 

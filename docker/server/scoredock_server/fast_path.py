@@ -12,13 +12,24 @@ from typing import Any, Callable, Dict, NamedTuple, Optional
 
 import gunicorn
 from gunicorn import util
+from werkzeug.http import HTTP_STATUS_CODES
 
+from scoredock_server import log
 from scoredock_server.answer import Answer
 from scoredock_server.app import BEGAN, IDS
 from scoredock_server.correlation import IdTooLongError, RequestIds, answering, read_ids
 from scoredock_server.inputs import as_object, as_text, by_name, check_is_json
+from scoredock_server.log import HEALTH
 from scoredock_server.request_log import Line, RequestLog
-from scoredock_server.scoring import DURATION, FAILED, SCORED, Scored, Scorer
+from scoredock_server.scoring import (
+    DURATION,
+    FAILED,
+    INTERNAL_ERROR,
+    SCORED,
+    Scored,
+    Scorer,
+    error_text,
+)
 from scoredock_server.service import Service
 
 # Of a request, what an answer depends on; in gunicorn's spelling.
@@ -33,7 +44,8 @@ _READ = {
 }
 _ASCII = re.compile(r"[\x20-\x7e]*")
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]*")
-_REASONS = {200: "OK", 400: "BAD REQUEST", 415: "UNSUPPORTED MEDIA TYPE"}
+# As gunicorn and Flask write them, "200 OK" and others.
+_REASONS = {status: reason.upper() for status, reason in HTTP_STATUS_CODES.items()}
 
 
 class ForFlask(NamedTuple):
@@ -53,10 +65,10 @@ class Headers(Dict[str, str]):
 class FastPath:
     """Answers what it can; None is Flask's."""
 
-    def __init__(self, service: Service, scorer: Scorer, gunicorn_log: Any) -> None:
+    def __init__(self, service: Service, gunicorn_log: Any) -> None:
         settings = service.settings
         self._script = service.script
-        self._scorer = scorer
+        self._scorer = Scorer(service.script, settings)
         self._cors = settings.cors_origins
         self._log = RequestLog(gunicorn_log)
         script = service.script
@@ -68,17 +80,38 @@ class FastPath:
         if not _ASCII.fullmatch(settings.server_version):
             self._scores = False
 
-    def health(self, request: Any, *, keep: bool) -> Optional[Answer]:
-        """Return the answer to a health check."""
-        if request.method != "GET" or request.uri != "/":
+    def health(self, request: Any, *, alive: bool, full: bool) -> Optional[Answer]:
+        """Return the answer to a health check, while the server is `alive` or its queue `full`."""
+        if request.method != "GET" or request.uri not in HEALTH:
             return None
         headers = _headers(request)
         ids = _ids(headers)
         if headers is None or ids is None:
             return None
+        own = "Content-Type: text/plain; charset=utf-8\r\n"
+        status, body = 200, b"ok"
+        if request.uri == "/":
+            own, body = "Content-Type: text/html; charset=utf-8\r\n", b"Healthy"
+        elif request.uri == "/readyz" and not (alive and not full):
+            status, own = 503, own + "Retry-After: 1\r\n"
+            body = b"too many requests wait" if alive else b"the server ends"
+        keep = alive and not request.should_close()
+        return Answer(self._data(request, status, own, body, headers, ids, keep), keep=keep)
+
+    def refusal(
+        self, request: Any, address: Any, status: int, message: str, *, keep: bool
+    ) -> Answer:
+        """Return the answer to a request that is not let through."""
+        headers = _headers(request) or Headers()
+        ids = _ids(headers) or read_ids(Headers())
         keep = keep and not request.should_close()
-        kind = "Content-Type: text/html; charset=utf-8\r\n"
-        return Answer(self._data(request, 200, kind, b"Healthy", headers, ids, keep), keep=keep)
+        own = _own_headers(Scored(status, ""))
+        if status == 503:
+            own += "Retry-After: 1\r\n"
+        body = error_text(message).encode("utf-8")
+        data = self._data(request, status, own, body, headers, ids, keep)
+        line = Line(request, address, str(status), len(body), 0, ids)
+        return Answer(data, keep=keep, log=self._log, line=line)
 
     def score(self, request: Any, body: bytes, address: Any, keeps: Callable[[], bool]) -> Any:
         """Return the answer to a request to /score, ForFlask, or None.
@@ -95,6 +128,9 @@ class FastPath:
         answering(ids)
         try:
             scored = self._scorer.score(lambda: self._arguments(headers, body))
+        except Exception:
+            log.server.exception("this is a fault of the server [%s]", ids)
+            scored = Scored(500, error_text(INTERNAL_ERROR))
         finally:
             answering(None)
         status = scored.status
@@ -129,7 +165,7 @@ class FastPath:
                 request.version[0],
                 request.version[1],
                 status,
-                _REASONS.get(status, "INTERNAL SERVER ERROR"),
+                _REASONS[status],
                 gunicorn.SERVER,
                 _date(),
                 "keep-alive" if keep else "close",

@@ -11,6 +11,9 @@ from werkzeug.exceptions import HTTPException
 
 from scoredock_server.entry_script import HEADERS, EntryScript
 
+# In the environ of a request whose client has left before all of its body had come.
+TRUNCATED = "scoredock.truncated"
+
 
 class InputError(Exception):
     """The request cannot be scored; `status` and the message are the answer."""
@@ -25,6 +28,9 @@ def read_arguments(script: EntryScript, request: Request) -> Dict[str, Any]:
     if script.schema:
         arguments = _named(script, request)
     else:
+        if script.rawhttp and request.environ.get(TRUNCATED):
+            _body(request)
+            raise InputError("The request body ended too early.")
         value: Any = request if script.rawhttp else _text(request)
         arguments = {next(iter(script.parameters)): value}
     if script.wants_headers:

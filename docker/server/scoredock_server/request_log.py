@@ -107,7 +107,7 @@ def _plain_stream(logger: logging.Logger) -> Any:
 def _own(line: Line) -> Tuple[Any, ...]:
     query = line.request.query
     path = line.request.path + ("?" + query if query else "")
-    return ("POST", path, line.status[:3], line.seconds * 1000, line.sent, line.ids)
+    return (line.request.method, path, line.status[:3], line.seconds * 1000, line.sent, line.ids)
 
 
 def _host(address: Any) -> str:

@@ -8,27 +8,23 @@ their answers, health is told. It gives the loop back when run() ends.
 
 import os
 import signal
-import threading
 import time
-from datetime import datetime
 from functools import partial
-from typing import Any, Dict, List, Optional
+from typing import Any, Optional
 
-from gunicorn import util
-from gunicorn.http import wsgi
 from gunicorn.workers.base import Worker
 
-from scoredock_server import log
 from scoredock_server.answer import Answer
+from scoredock_server.app import SERVICE
+from scoredock_server.at_once import AtOnce
 from scoredock_server.balance import Shares
-from scoredock_server.connection import Connection, Output
+from scoredock_server.connection import Connection
 from scoredock_server.event_loop import EventLoop, Limits, drain_pipe
-from scoredock_server.framing import ends_where_expected, give_body
+from scoredock_server.fast_path import FastPath
+from scoredock_server.inputs import TRUNCATED
+from scoredock_server.second_thread import SecondThread
+from scoredock_server.wsgi_answer import GoneError, answer_by_wsgi
 
-# After so long the second thread sees to the connections.
-_TICK = 0.01
-# It sleeps when nothing was to be answered for so many ticks.
-_TICKS_AWAKE = 100
 # The main thread looks at its connections again after so long, though requests wait.
 _LOOK_AGAIN = 0.005
 # What may wait for a client that reads slowly, in bytes, before the script that streams waits too.
@@ -38,10 +34,6 @@ _MOST_UNSENT = 1 << 20
 _SHARES = Shares()
 
 
-class GoneError(OSError):
-    """The client is gone; raised in what writes an answer to it."""
-
-
 class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
     """Answers requests in the main thread; see the module."""
 
@@ -49,10 +41,6 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         super().__init__(*arguments, **options)
         self._share = _SHARES.claim()
         self._hurry = False
-        self._serial = 0
-        self._works = False
-        self._wanted = False
-        self._asleep = False
 
     def init_process(self) -> None:
         """Set the process up, load the application and serve."""
@@ -63,28 +51,14 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
     def run(self) -> None:
         """Serve until a signal, the end of the master or max_requests ends it."""
         self._fast = fast_path(self)
-        self._lock = threading.Lock()
-        self._awake = threading.Event()
         self._notified = 0.0
         self._beat = min(1.0, (self.timeout or 2.0) / 4)
-        self._loop = EventLoop(
-            self.cfg,
-            self.sockets,
-            limits(self),
-            self._share,
-            begins=self._begins,
-            has_arrived=self._has_arrived,
-            refuse=self._refuse,
-            expired=self._expired,
-        )
+        answers = AtOnce(self, self._fast)
+        self._loop = EventLoop(self.cfg, self.sockets, limits(self), self._share, answers)
+        answers.loop = self._loop
         self._loop.watch_pipe(self.PIPE[0], self._on_signal)
-        self._wakes, self._wake = os.pipe()
-        for descriptor in (self._wakes, self._wake):
-            util.set_non_blocking(descriptor)
-            util.close_on_exec(descriptor)
-        self._loop.watch_pipe(self._wakes, lambda: drain_pipe(self._wakes))
-        self._start_second_thread()
-        self._lock.acquire()
+        self._second = SecondThread(self._loop, self._turn)
+        self._second.start()
         try:
             while True:
                 connection = self._next()
@@ -92,8 +66,7 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
                     break
                 self._answer(connection)
         finally:
-            if self._lock.locked():
-                self._loop.close()
+            self._loop.close()
 
     # --- signals
 
@@ -117,7 +90,7 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
     def _next(self) -> Optional[Connection]:
         """Return the next request to answer, or None at the end."""
         loop = self._loop
-        if not loop.ready or time.monotonic() - loop.now > _LOOK_AGAIN:
+        if loop.ready and time.monotonic() - loop.now > _LOOK_AGAIN:
             self._turn(0)
         while not loop.ready:
             if loop.ending and loop.is_over(1 if self._hurry else self.cfg.graceful_timeout):
@@ -147,11 +120,7 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         if self.nr >= self.max_requests and self.alive:
             self.log.info("Autorestarting worker after current request.")
             self.alive = False
-        self._serial += 1
-        self._works = True
-        if self._asleep:
-            self._awake.set()
-        self._lock.release()
+        self._second.begin()
         done = None
         try:
             if self._fast is not None and connection.whole():
@@ -162,159 +131,28 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
             if isinstance(done, Answer):
                 keep, data = done.keep, done.data
             else:
-                keep, data = self._through_wsgi(connection, done.environ if done else {})
+                more = done.environ if done else {TRUNCATED: connection.truncated}
+                keep, data = answer_by_wsgi(
+                    self, connection, more, partial(self._stream, connection)
+                )
         finally:
-            self._take_loop()
-            self._works = False
+            self._second.end()
         connection.send(data)
         connection.finish(keep=keep)
         if isinstance(done, Answer):
             done.log()
 
-    def _through_wsgi(self, connection: Connection, more: Dict[str, Any]) -> Any:
-        """Let the application answer; return whether the connection lives on, and what to send."""
-        request = connection.request
-        give_body(request, connection.body)
-        output = Output(partial(self._stream, connection))
-        response: Any = None
-        environ: Dict[str, Any] = {}
-        began = datetime.now()
-        try:
-            self.cfg.pre_request(self, request)
-            response, environ = wsgi.create(
-                request, output, connection.address, connection.server, self.cfg
-            )
-            environ.update(more)
-            if connection.broken():
-                response.force_close()
-            self._write(response, environ, output)
-            self.log.access(response, request, environ, datetime.now() - began)
-        except GoneError:
-            self.log.debug("A client has not waited for its answer")
-            return False, b""
-        except Exception as error:
-            if output.flushed:
-                self.log.exception("Error handling request")
-                return False, b""
-            output.take()
-            self.handle_error(request, output, connection.address, error)
-            return False, output.take()
-        finally:
-            try:
-                self.cfg.post_request(self, request, environ, response)
-            except Exception:
-                self.log.exception("Exception in post_request hook")
-        return not response.should_close() and ends_where_expected(request), output.take()
-
-    def _write(self, response: Any, environ: Dict[str, Any], output: Output) -> None:
-        parts = self.wsgi(environ, response.start_response)
-        if not self.alive:
-            response.force_close()
-        try:
-            if isinstance(parts, environ["wsgi.file_wrapper"]):
-                response.write_file(parts)
-            else:
-                for part in parts:
-                    response.write(part)
-                    if response.response_length is None or response.sent < response.response_length:
-                        output.flush()
-            response.close()
-        finally:
-            if hasattr(parts, "close"):
-                parts.close()
-
     def _stream(self, connection: Connection, data: bytes) -> None:
         """Send a piece of an answer while the rest is made. Raises GoneError."""
         drained = None
-        self._take_loop()
-        try:
+        with self._second:
             connection.send(data)
             if len(connection.output) > _MOST_UNSENT:
                 drained = connection.drained()
-        finally:
-            self._lock.release()
         if drained is not None:
             drained.wait()  # the loop drops a client that reads nothing
         if connection.gone:
             raise GoneError()
-
-    # --- the event loop's questions; in either thread
-
-    def _begins(self, connection: Connection, length: Optional[int]) -> None:
-        """A head has come."""
-        if self._fast is None or length or connection.busy:
-            return
-        answer = self._fast.health(connection.request, keep=self.alive)
-        if answer is not None:
-            connection.send(answer.data)
-            connection.finish(keep=answer.keep)
-
-    def _has_arrived(self, connection: Connection) -> None:
-        self._loop.ready.append(connection)
-
-    def _refuse(self, connection: Connection, error: Exception) -> None:
-        output = Output(connection.send)
-        self.handle_error(None, output, connection.address, error)
-        connection.send(output.take())
-        connection.close()
-
-    def _expired(self, connection: Connection) -> None:
-        output = Output(connection.send)
-        util.write_error(output, 408, "Request Timeout", "The request did not arrive in time.")
-        connection.send(output.take())
-        connection.close()
-
-    # --- the second thread
-
-    def _start_second_thread(self) -> None:
-        # Each signal is the main thread's.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, list(_all_signals()))
-        threading.Thread(target=self._stand_by, name="connections", daemon=True).start()
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-    def _take_loop(self) -> None:
-        """Take the loop back from the second thread, if it has it."""
-        if self._lock.acquire(False):
-            return
-        self._wanted = True
-        os.write(self._wake, b"1")
-        self._lock.acquire()
-        self._wanted = False
-
-    def _stand_by(self) -> None:
-        seen = -1
-        quiet = 0
-        while True:
-            time.sleep(_TICK)
-            quiet = quiet + 1 if self._serial == seen else 0
-            if quiet and self._works:
-                self._stand_in(seen)
-                quiet = 0
-            elif quiet > _TICKS_AWAKE:
-                self._asleep = True
-                if self._serial == seen:
-                    self._awake.wait()
-                self._asleep = False
-                self._awake.clear()
-            seen = self._serial
-
-    def _stand_in(self, serial: int) -> None:
-        """Turn the loop while the main thread runs that one request."""
-        with self._lock:
-            if not self._works or self._serial != serial:
-                return
-            self._loop.host(True)
-            while not self._wanted:
-                try:
-                    self._turn(1)
-                except Exception:
-                    log.server.exception("this is a fault of the server")
-            self._loop.host(False)
-
-
-def _all_signals() -> List[int]:
-    known = getattr(signal, "valid_signals", None)
-    return list(known()) if known else list(range(1, signal.NSIG))
 
 
 def limits(worker: Any) -> Limits:
@@ -322,20 +160,30 @@ def limits(worker: Any) -> Limits:
     config = worker.cfg
     line = config.limit_request_line or 1 << 20
     fields = config.limit_request_fields * (config.limit_request_field_size or 8190) + 4
-    return Limits(
+    found = Limits(
         request_line=line, head=min(line + fields, 1 << 20), idle_seconds=config.keepalive
+    )
+    service = _own_service(worker)
+    if not service:
+        return found
+    settings = service.settings
+    return found._replace(
+        body=settings.max_body_mb * 1000000,
+        queue=settings.queue_length,
+        head_seconds=settings.head_timeout,
+        body_seconds=settings.body_timeout,
     )
 
 
-def fast_path(worker: Any) -> Any:
-    """Return what answers without WSGI, or None where the application is not ours."""
-    from scoredock_server.app import FAST_PATH
-    from scoredock_server.fast_path import FastPath
+def _own_service(worker: Any) -> Any:
+    return getattr(worker.wsgi, "extensions", {}).get(SERVICE)
 
-    found = getattr(worker.wsgi, "extensions", {}).get(FAST_PATH)
+
+def fast_path(worker: Any) -> Optional[FastPath]:
+    """Return what answers without WSGI; None where the application or its hooks are not ours."""
+    service = _own_service(worker)
     settings = worker.cfg.settings
     hooks = ("pre_request", "post_request")
-    if not found or any(settings[name].get() is not settings[name].default for name in hooks):
+    if not service or any(settings[name].get() is not settings[name].default for name in hooks):
         return None
-    service, scorer = found
-    return FastPath(service, scorer, worker.log)
+    return FastPath(service, worker.log)
