@@ -8,42 +8,13 @@ import ssl
 import subprocess
 import threading
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 import requests
+from wire import RAW, SLOW, connected, echoed, post, read_answer
 
 from serving import ECHO, EVALUATE, running, wait_for_log, wait_until
-
-SLOW = """
-import time
-
-def init():
-    pass
-
-def run(raw_data):
-    if raw_data.startswith("spin"):
-        until = time.monotonic() + float(raw_data[4:])
-        while time.monotonic() < until:
-            pass
-    elif raw_data.startswith("sleep"):
-        time.sleep(float(raw_data[5:]))
-    return raw_data
-"""
-# Answers by Flask, as it takes the request itself.
-RAW = """
-from flask import Response
-from azureml.contrib.services.aml_request import rawhttp
-
-def init():
-    pass
-
-@rawhttp
-def run(request):
-    if request.args.get("stream"):
-        return Response(b"x" * 100000 for _ in range(int(request.args["stream"])))
-    return Response(request.get_data())
-"""
 
 
 @pytest.fixture(scope="module")
@@ -58,44 +29,6 @@ def echo(request, tmp_path_factory):
     script = {"plain": SLOW, "raw": RAW}[request.param]
     with running(tmp_path_factory.mktemp("echo"), script) as server:
         yield server.wait_until_ready()
-
-
-def post(body: str, *headers: str, version: str = "1.1", path: str = "/score") -> bytes:
-    lines = [f"POST {path} HTTP/{version}", "Host: x", f"Content-Length: {len(body)}", *headers]
-    return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
-
-
-@contextmanager
-def connected(server):
-    address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
-    with socket.create_connection(address, timeout=20) as connection:
-        yield connection
-
-
-def read_answer(stream):
-    """Return status, headers and body of the next answer."""
-    status = stream.readline()
-    if not status:
-        return None
-    headers = {}
-    for line in iter(stream.readline, b"\r\n"):
-        name, _, value = line.decode().partition(":")
-        headers[name.lower()] = value.strip()
-    if headers.get("transfer-encoding") == "chunked":
-        pieces = []
-        while size := int(stream.readline(), 16):
-            pieces.append(stream.read(size))
-            stream.readline()
-        stream.readline()
-        body = b"".join(pieces)
-    else:
-        body = stream.read(int(headers.get("content-length", 0)))
-    return int(status.split()[1]), headers, body
-
-
-def echoed(answer, text):
-    status, _, body = answer
-    return status == 200 and body.decode() in (text, json.dumps(text))
 
 
 @pytest.mark.parametrize("work", ["sleep", "spin"])

@@ -17,6 +17,7 @@ from scoredock_server.scoring import INTERNAL_ERROR, Scorer, error_response, jso
 from scoredock_server.service import Service, StartError, start_service
 from scoredock_server.swagger import SwaggerVersionError
 
+TOO_LONG = "The request body must not exceed {} bytes."
 # Where the application has its Service, for our worker.
 SERVICE = "scoredock.service"
 # What the environ of a request holds that was scored before it came here.
@@ -103,6 +104,9 @@ def _add_headers(app: Flask, service: Service) -> None:
         except IdTooLongError as error:
             g.ids = g.ids.that_fit()
             return error_response(str(error), 431)
+        most = settings.max_body_mb * 1000000
+        if most and (request.content_length or 0) > most:
+            return error_response(TOO_LONG.format(most), 413)
         return None
 
     @app.after_request

@@ -5,6 +5,7 @@ from typing import Any
 from gunicorn import util
 from werkzeug.http import HTTP_STATUS_CODES
 
+from scoredock_server.app import TOO_LONG
 from scoredock_server.connection import Connection
 from scoredock_server.output import Output
 
@@ -33,8 +34,7 @@ class AtOnce:
         most = self.loop.limits.body
         if not most or length <= most:
             return True
-        message = "The request body must not exceed {} bytes.".format(most)
-        self._answer_error(connection, 413, message, keep=False)
+        self._answer_error(connection, 413, TOO_LONG.format(most), keep=False)
         return False
 
     def arrived(self, connection: Connection) -> None:
