@@ -15,6 +15,19 @@ HEAD_END = b"\r\n\r\n"
 _LONGEST_LINE = 8190
 
 
+class Settings:
+    """gunicorn's settings as plain attributes: its parser reads many of them for each request."""
+
+    def __init__(self, config: Any) -> None:
+        self._config = config
+        for name, setting in config.settings.items():
+            if not hasattr(type(config), name):  # that would be more than the setting
+                setattr(self, name, setting.get())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._config, name)
+
+
 class Received:
     """Bytes that have arrived, as the socket that gunicorn's parser reads."""
 

@@ -42,28 +42,32 @@ class RequestLog:
 
     def __init__(self, gunicorn_log: Any) -> None:
         self._gunicorn = gunicorn_log
-        self._second = (0, "", "")
+        self._second = 0
+        self._date = self._clock = ""
+        self._stream: Any = None
+        self._handler: Any = None
 
     def write(self, line: Line) -> None:
         """Write both lines."""
-        own, access = log.server, self._gunicorn.access_log
-        stream = _plain_stream(own)
-        if stream is None or not self._is_common() or _plain_stream(access) is not stream:
+        now = time.time()
+        if int(now) != self._second:
+            self._look(int(now))
+        own = log.server
+        stream = self._stream
+        if stream is None:
             self._write_records(line)
             return
         text = ""
-        now = time.time()
-        date, clock = self._dates(int(now))
-        start = "{},{:03d} I [{}] ".format(date, int(now % 1 * 1000), os.getpid())
+        start = "{},{:03d} I [{}] ".format(self._date, int(now % 1 * 1000), os.getpid())
         if own.isEnabledFor(logging.INFO):
             text = start + "azmlinfsrv - " + FORMAT % _own(line) + "\n"
         atoms = _atoms(line)
         text += start + (
             'gunicorn.access - {} - - {} "{}" {} {} "{}" "{}"\n'.format(
-                atoms["h"], clock, atoms["r"], line.status[:3], line.sent or "-", *atoms["fa"]
+                atoms["h"], self._clock, atoms["r"], line.status[:3], line.sent or "-", *atoms["fa"]
             )
         )
-        handler = own.handlers[0]
+        handler = self._handler
         handler.acquire()
         try:
             stream.write(text)
@@ -73,17 +77,19 @@ class RequestLog:
         finally:
             handler.release()
 
-    def _is_common(self) -> bool:
+    def _look(self, second: int) -> None:
+        """See, once in a second, how the loggers are, and what time it is."""
         gunicorn = self._gunicorn
-        return type(gunicorn) is log.GunicornLogger and (
+        self._second = second
+        self._date = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(second))
+        self._clock = gunicorn.now()
+        self._stream = _plain_stream(log.server)
+        self._handler = log.server.handlers[0] if log.server.handlers else None
+        common = type(gunicorn) is log.GunicornLogger and (
             gunicorn.cfg.accesslog == "-" and gunicorn.cfg.access_log_format == _COMMON
         )
-
-    def _dates(self, second: int) -> Tuple[str, str]:
-        if self._second[0] != second:
-            date = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(second))
-            self._second = (second, date, self._gunicorn.now())
-        return self._second[1], self._second[2]
+        if not common or _plain_stream(gunicorn.access_log) is not self._stream:
+            self._stream = None
 
     def _write_records(self, line: Line) -> None:
         log.server.info(FORMAT, *_own(line))

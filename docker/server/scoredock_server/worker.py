@@ -21,6 +21,7 @@ from scoredock_server.balance import Shares
 from scoredock_server.connection import Connection
 from scoredock_server.event_loop import EventLoop, Limits, drain_pipe
 from scoredock_server.fast_path import FastPath
+from scoredock_server.framing import Settings
 from scoredock_server.inputs import TRUNCATED
 from scoredock_server.second_thread import SecondThread
 from scoredock_server.wsgi_answer import GoneError, answer_by_wsgi
@@ -54,7 +55,7 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         self._notified = 0.0
         self._beat = min(1.0, (self.timeout or 2.0) / 4)
         answers = AtOnce(self, self._fast)
-        self._loop = EventLoop(self.cfg, self.sockets, limits(self), self._share, answers)
+        self._loop = EventLoop(Settings(self.cfg), self.sockets, limits(self), self._share, answers)
         answers.loop = self._loop
         self._loop.watch_pipe(self.PIPE[0], self._on_signal)
         self._second = SecondThread(self._loop, self._turn)
