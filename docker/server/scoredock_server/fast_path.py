@@ -5,10 +5,9 @@ what a client sees is the same.
 """
 
 import os
-import re
 import sys
 import time
-from typing import Any, Callable, Dict, NamedTuple, Optional
+from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
 import gunicorn
 from gunicorn import util
@@ -17,9 +16,10 @@ from werkzeug.http import HTTP_STATUS_CODES
 from scoredock_server import log
 from scoredock_server.answer import Answer
 from scoredock_server.app import BEGAN, IDS
-from scoredock_server.correlation import IdTooLongError, RequestIds, answering, read_ids
+from scoredock_server.correlation import RequestIds, answering, read_ids
 from scoredock_server.inputs import as_object, as_text, by_name, check_is_json
 from scoredock_server.log import HEALTH
+from scoredock_server.plain_headers import ASCII, Headers, is_json, plain_headers, plain_ids
 from scoredock_server.request_log import Line, RequestLog
 from scoredock_server.scoring import (
     DURATION,
@@ -32,18 +32,6 @@ from scoredock_server.scoring import (
 )
 from scoredock_server.service import Service
 
-# Of a request, what an answer depends on; in gunicorn's spelling.
-_READ = {
-    "CONTENT-TYPE",
-    "HOST",
-    "ORIGIN",
-    "TRACEID",
-    "X-MS-CLIENT-REQUEST-ID",
-    "X-MS-REQUEST-ID",
-    "X-REQUEST-ID",
-}
-_ASCII = re.compile(r"[\x20-\x7e]*")
-_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]*")
 # As gunicorn and Flask write them, "200 OK" and others.
 _REASONS = {status: reason.upper() for status, reason in HTTP_STATUS_CODES.items()}
 
@@ -52,14 +40,6 @@ class ForFlask(NamedTuple):
     """A request that run() has had already: what Flask's environ is to hold."""
 
     environ: Dict[str, Any]
-
-
-class Headers(Dict[str, str]):
-    """A request's headers, by names in any case."""
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return a header's value."""
-        return super().get(name.upper(), default)
 
 
 class FastPath:
@@ -74,18 +54,19 @@ class FastPath:
         script = service.script
         self._scores = not (script.rawhttp or script.wants_headers or _uses_flask(service))
         self._parameter = next(iter(script.parameters))
+        self._begins = Beginnings()
         self._version = ""
         if settings.send_server_version:
             self._version = "x-ms-server-version: {}\r\n".format(settings.server_version)
-        if not _ASCII.fullmatch(settings.server_version):
+        if not ASCII.fullmatch(settings.server_version):
             self._scores = False
 
     def health(self, request: Any, *, alive: bool, full: bool) -> Optional[Answer]:
         """Return the answer to a health check, while the server is `alive` or its queue `full`."""
         if request.method != "GET" or request.uri not in HEALTH:
             return None
-        headers = _headers(request)
-        ids = _ids(headers)
+        headers = plain_headers(request)
+        ids = plain_ids(headers)
         if headers is None or ids is None:
             return None
         own = "Content-Type: text/plain; charset=utf-8\r\n"
@@ -102,8 +83,8 @@ class FastPath:
         self, request: Any, address: Any, status: int, message: str, *, keep: bool
     ) -> Answer:
         """Return the answer to a request that is not let through."""
-        headers = _headers(request) or Headers()
-        ids = _ids(headers) or read_ids(Headers())
+        headers = plain_headers(request) or Headers()
+        ids = plain_ids(headers) or read_ids(Headers())
         keep = keep and not request.should_close()
         own = _own_headers(Scored(status, ""))
         if status == 503:
@@ -120,9 +101,9 @@ class FastPath:
         """
         if not self._scores or request.method != "POST" or request.path != "/score":
             return None
-        headers = _headers(request)
-        ids = _ids(headers)
-        if headers is None or ids is None or not _ASCII.fullmatch(request.uri):
+        headers = plain_headers(request)
+        ids = plain_ids(headers)
+        if headers is None or ids is None or not ASCII.fullmatch(request.uri):
             return None
         began = time.perf_counter()
         answering(ids)
@@ -146,7 +127,7 @@ class FastPath:
     def _arguments(self, headers: Headers, body: bytes) -> Dict[str, Any]:
         if not self._script.schema:
             return {self._parameter: as_text(body)}
-        check_is_json(_is_json(headers.get("Content-Type", "")))
+        check_is_json(is_json(headers.get("Content-Type", "")))
         return by_name(self._script, as_object(body))
 
     def _data(
@@ -161,24 +142,46 @@ class FastPath:
     ) -> bytes:
         """Return an answer as gunicorn and Flask would write it."""
         lines = [
-            "HTTP/{}.{} {} {}\r\nServer: {}\r\nDate: {}\r\nConnection: {}\r\n{}".format(
-                request.version[0],
-                request.version[1],
-                status,
-                _REASONS[status],
-                gunicorn.SERVER,
-                _date(),
-                "keep-alive" if keep else "close",
-                own,
-            ),
+            self._begins.text(request.version, status, keep),
+            own,
             "Content-Length: {}\r\n".format(len(body)),
             self._version,
         ]
-        lines += ["{}: {}\r\n".format(*pair) for pair in ids.headers().items()]
-        for pair in self._cors.headers(headers, request.method).items():
-            lines.append("{}: {}\r\n".format(*pair))
+        for name, value in ids.headers().items():
+            lines += (name, ": ", value, "\r\n")
+        for name, value in self._cors.headers(headers, request.method).items():
+            lines += (name, ": ", value, "\r\n")
         lines.append("\r\n")
         return "".join(lines).encode("latin-1") + body
+
+
+class Beginnings:
+    """How answers begin, down to the headers that are the same for a second."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._texts: Dict[Any, str] = {}
+
+    def text(self, version: Tuple[int, int], status: int, keep: bool) -> str:
+        """Return the status line, Server, Date and Connection."""
+        second = int(time.time())
+        if second != self._second:
+            self._second = second
+            self._texts = {}
+        key = (version, status, keep)
+        found = self._texts.get(key)
+        if found is None:
+            found = "HTTP/{}.{} {} {}\r\nServer: {}\r\nDate: {}\r\nConnection: {}\r\n".format(
+                version[0],
+                version[1],
+                status,
+                _REASONS[status],
+                gunicorn.SERVER,
+                util.http_date(),
+                "keep-alive" if keep else "close",
+            )
+            self._texts[key] = found
+        return found
 
 
 def _own_headers(scored: Scored) -> str:
@@ -186,46 +189,6 @@ def _own_headers(scored: Scored) -> str:
     if scored.duration is not None:
         text += "{}: {}\r\n".format(DURATION, scored.duration)
     return text
-
-
-def _headers(request: Any) -> Optional[Headers]:
-    """Return those headers of a request that count here; None where Flask should see to it."""
-    found = Headers()
-    for name, value in request.headers:
-        if name in _READ:
-            if name in found or not _ASCII.fullmatch(value):
-                return None
-            found[name] = value
-        elif "_" in name:
-            return None
-    return found if _HOST.fullmatch(found.get("HOST", "")) else None
-
-
-def _ids(headers: Optional[Headers]) -> Optional[RequestIds]:
-    if headers is None:
-        return None
-    try:
-        return read_ids(headers).check()
-    except IdTooLongError:
-        return None
-
-
-def _is_json(content_type: str) -> bool:
-    kind = content_type.partition(";")[0].strip().lower()
-    return kind == "application/json" or (
-        kind.startswith("application/") and kind.endswith("+json")
-    )
-
-
-_now = (0, "")
-
-
-def _date() -> str:
-    global _now
-    second = int(time.time())
-    if _now[0] != second:
-        _now = (second, util.http_date())
-    return _now[1]
 
 
 def _uses_flask(service: Service) -> bool:
