@@ -335,18 +335,24 @@ def test_no_request_is_lost_to_reloads(tmp_path):
     assert failed == []
 
 
-def test_connections_are_shared_between_the_workers(tmp_path):
-    with running(tmp_path, EVALUATE, WORKER_COUNT="2") as server, ExitStack() as stack:
-        server.wait_until_ready()
-        wait_for_log(server, "ready for serving traffic", count=2)
-        clients = [stack.enter_context(connected(server)) for _ in range(16)]
-        workers = []
+def answering_workers(server, count):
+    """Connect so many times at once; return which workers answer."""
+    with ExitStack() as stack:
+        clients = [stack.enter_context(connected(server)) for _ in range(count)]
         for client in clients:
             client.sendall(post("os.getpid()"))
-            workers.append(read_answer(client.makefile("rb"))[2])
+        return [read_answer(client.makefile("rb"))[2] for client in clients]
 
+
+def test_connections_are_shared_between_the_workers(tmp_path):
+    with running(tmp_path, EVALUATE, WORKER_COUNT="2") as server:
+        server.wait_until_ready()
+        wait_until(lambda: len(set(answering_workers(server, 4))) == 2, server.log)
+
+        workers = answering_workers(server, 16)
+
+    assert min(workers.count(worker) for worker in set(workers)) >= 5
     assert len(set(workers)) == 2
-    assert min(workers.count(worker) for worker in workers) >= 5
 
 
 @pytest.mark.parametrize("worker", ["sync", "gthread"])
