@@ -40,7 +40,8 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._share = _SHARES.claim()
+        # With a socket for each worker, what one leaves no other sees.
+        self._share = None if self.cfg.reuse_port else _SHARES.claim()
         self._hurry = False
 
     def init_process(self) -> None:
