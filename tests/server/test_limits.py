@@ -10,7 +10,7 @@ import pytest
 import requests
 from wire import RAW, SLOW, connected, echoed, post, read_answer
 
-from serving import ECHO, covers, running, wait_for_log
+from serving import ECHO, covers, running, wait_for_log, wait_until
 
 WORKERS = ["", "--worker-class gthread"]
 
@@ -144,3 +144,42 @@ def test_a_server_that_ends_is_not_ready(tmp_path):
 
         assert (status, body) == (503, b"the server ends")
         assert server.exit_code() == 0
+
+
+STUCK = """
+import hashlib, os
+from flask import Response
+from azureml.contrib.services.aml_request import rawhttp
+
+def init():
+    pass
+
+@rawhttp
+def run(request):
+    if request.get_data() == b"stuck":
+        hashlib.pbkdf2_hmac("sha256", b"x", b"salt", 3_000_000)  # no signal stops it
+        open(os.environ["OUT"], "w").close()
+    return Response(b"done")
+"""
+PLAINLY_STUCK = (
+    STUCK.replace("from flask import Response\n", "")
+    .replace("@rawhttp\n", "")
+    .replace('request.get_data() == b"stuck"', 'request == "stuck"')
+    .replace('Response(b"done")', '"done"')
+)
+
+
+@covers("SCORING_TIMEOUT_MS")
+@pytest.mark.parametrize("script", [STUCK, PLAINLY_STUCK], ids=["raw", "plain"])
+def test_a_run_that_no_signal_stops_is_answered_for_in_time(tmp_path, script):
+    with running(tmp_path, script, SCORING_TIMEOUT_MS="300") as server:
+        server.wait_until_ready()
+
+        answer = server.score("stuck", headers={"x-request-id": "stuck"})
+
+        assert not (tmp_path / "out").exists()
+        assert answer.status_code == 500
+        assert answer.json() == {"message": "Scoring timeout after 300 ms"}
+        assert answer.headers["x-ms-run-function-failed"] == "True"
+        assert answer.headers["x-request-id"] == "stuck"
+        wait_until((lambda: server.score("more").text in ("done", '"done"')), within=60)

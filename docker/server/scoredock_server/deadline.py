@@ -15,6 +15,11 @@ _TRUSTED = 1.0
 class ScoringTimeoutError(TimeoutError):
     """run() took longer than SCORING_TIMEOUT_MS; raised inside it."""
 
+    @classmethod
+    def after(cls, milliseconds: int) -> "ScoringTimeoutError":
+        """Return the error of a limit; its message is the reference server's."""
+        return cls("Scoring timeout after {} ms".format(milliseconds))
+
 
 class deadline:  # noqa: N801 - used like a word of the language
     """Raise ScoringTimeoutError in the block after `milliseconds`; 0 is no limit.
@@ -94,7 +99,7 @@ class _Timer:
         if now < self._ends:
             self._set(now)
         else:
-            raise ScoringTimeoutError("Scoring timeout after {} ms".format(self._milliseconds))
+            raise ScoringTimeoutError.after(self._milliseconds)
 
 
 _timer = _Timer()

@@ -17,6 +17,7 @@ from scoredock_server import log
 from scoredock_server.answer import Answer
 from scoredock_server.app import BEGAN, IDS
 from scoredock_server.correlation import RequestIds, answering, read_ids
+from scoredock_server.deadline import ScoringTimeoutError
 from scoredock_server.inputs import as_object, as_text, by_name, check_is_json
 from scoredock_server.log import HEALTH
 from scoredock_server.plain_headers import ASCII, Headers, is_json, plain_headers, plain_ids
@@ -51,6 +52,7 @@ class FastPath:
         self._scorer = Scorer(service.script, settings)
         self._cors = settings.cors_origins
         self._log = RequestLog(gunicorn_log)
+        self._milliseconds = settings.scoring_timeout_ms
         script = service.script
         self._scores = not (script.rawhttp or script.wants_headers or _uses_flask(service))
         self._parameter = next(iter(script.parameters))
@@ -80,19 +82,31 @@ class FastPath:
         return Answer(self._data(request, status, own, body, headers, ids, keep), keep=keep)
 
     def refusal(
-        self, request: Any, address: Any, status: int, message: str, *, keep: bool
+        self,
+        request: Any,
+        address: Any,
+        status: int,
+        message: str,
+        *,
+        keep: bool,
+        failed: bool = False,
     ) -> Answer:
-        """Return the answer to a request that is not let through."""
+        """Return the answer to a request that run() does not answer; `failed`: it is to blame."""
         headers = plain_headers(request) or Headers()
         ids = plain_ids(headers) or read_ids(Headers())
         keep = keep and not request.should_close()
-        own = _own_headers(Scored(status, ""))
+        own = _own_headers(Scored(status, "", failed))
         if status == 503:
             own += "Retry-After: 1\r\n"
         body = error_text(message).encode("utf-8")
         data = self._data(request, status, own, body, headers, ids, keep)
         line = Line(request, address, str(status), len(body), 0, ids)
         return Answer(data, keep=keep, log=self._log, line=line)
+
+    def overdue(self, request: Any, address: Any) -> Answer:
+        """Return the answer to a request whose run() takes too long and cannot be stopped."""
+        error = ScoringTimeoutError.after(self._milliseconds)
+        return self.refusal(request, address, 500, str(error), keep=False, failed=True)
 
     def score(self, request: Any, body: bytes, address: Any, keeps: Callable[[], bool]) -> Any:
         """Return the answer to a request to /score, ForFlask, or None.

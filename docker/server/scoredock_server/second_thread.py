@@ -20,12 +20,16 @@ _TICKS_AWAKE = 100
 class SecondThread:
     """Stands in for the main thread, which has the loop but between `begin` and `end`.
 
-    `turn` turns the loop once.
+    `turn` turns the loop once; `overdue` is called where a request has not ended in its time.
     """
 
-    def __init__(self, loop: EventLoop, turn: Callable[[float], None]) -> None:
+    def __init__(
+        self, loop: EventLoop, turn: Callable[[float], None], overdue: Callable[[], None]
+    ) -> None:
         self._loop = loop
         self._turn = turn
+        self._overdue = overdue
+        self._overdue_at = 0.0
         self._lock = threading.Lock()
         self._awake = threading.Event()
         self._serial = 0
@@ -49,13 +53,21 @@ class SecondThread:
         thread.start()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def begin(self) -> None:
-        """The main thread begins with a request: who wants may have the loop."""
+    def begin(self, seconds: float) -> None:
+        """The main thread begins with a request: who wants may have the loop.
+
+        The request is overdue after so many seconds; 0 is never.
+        """
+        self._overdue_at = self._loop.now + seconds if seconds else 0.0
         self._serial += 1
         self._runs = True
         if self._asleep:
             self._awake.set()
         self._lock.release()
+
+    def is_answered(self) -> None:
+        """The request has the beginning of its answer: it is not overdue any more."""
+        self._overdue_at = 0.0
 
     def end(self) -> None:
         """The main thread has its answer and the loop."""
@@ -99,10 +111,21 @@ class SecondThread:
             self._loop.host(True)
             while not self._wanted:
                 try:
-                    self._turn(1)
+                    self._turn(self._until_overdue())
                 except Exception:
                     log.server.exception("this is a fault of the server")
             self._loop.host(False)
+
+    def _until_overdue(self) -> float:
+        """Return how long the loop may wait for events; call `overdue` when it is time."""
+        if not self._overdue_at:
+            return 1.0
+        left = self._overdue_at - time.monotonic()
+        if left > 0:
+            return min(left, 1.0)
+        self._overdue_at = 0.0
+        self._overdue()
+        return 0.0
 
 
 def _all_signals() -> List[int]:

@@ -31,6 +31,9 @@ _LOOK_AGAIN = 0.005
 # What may wait for a client that reads slowly, in bytes, before the script that streams waits too.
 _MOST_UNSENT = 1 << 20
 
+# Seconds that a run() which is stopped may take to end.
+_MERCY = 0.5
+
 # Made in the master, which loads this module, and shared by the workers that it forks.
 _SHARES = Shares()
 
@@ -59,7 +62,9 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         self._loop = EventLoop(Settings(self.cfg), self.sockets, limits(self), self._share, answers)
         answers.loop = self._loop
         self._loop.watch_pipe(self.PIPE[0], self._on_signal)
-        self._second = SecondThread(self._loop, self._turn)
+        self._second = SecondThread(self._loop, self._turn, self._overdue)
+        self._answered: Optional[Connection] = None  # while run() has its request
+        self._overdue_after = overdue_after(self)
         self._second.start()
         try:
             while True:
@@ -122,7 +127,8 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         if self.nr >= self.max_requests and self.alive:
             self.log.info("Autorestarting worker after current request.")
             self.alive = False
-        self._second.begin()
+        self._answered = connection
+        self._second.begin(self._overdue_after)
         done = None
         try:
             if self._fast is not None and connection.whole():
@@ -139,15 +145,30 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
                 )
         finally:
             self._second.end()
+        if self._answered is not connection:
+            return  # it was overdue
         connection.send(data)
         connection.finish(keep=keep)
         if isinstance(done, Answer):
             done.log()
 
+    def _overdue(self) -> None:
+        """Answer for a run() that its time limit has not ended; in the second thread."""
+        connection, self._answered = self._answered, None
+        if connection is None or self._fast is None:
+            return
+        answer = self._fast.overdue(connection.request, connection.address)
+        connection.send(answer.data)
+        connection.finish(keep=False)
+        answer.log()
+
     def _stream(self, connection: Connection, data: bytes) -> None:
         """Send a piece of an answer while the rest is made. Raises GoneError."""
         drained = None
         with self._second:
+            if self._answered is not connection:
+                raise GoneError()
+            self._second.is_answered()
             connection.send(data)
             if len(connection.output) > _MOST_UNSENT:
                 drained = connection.drained()
@@ -175,6 +196,13 @@ def limits(worker: Any) -> Limits:
         head_seconds=settings.head_timeout,
         body_seconds=settings.body_timeout,
     )
+
+
+def overdue_after(worker: Any) -> float:
+    """Return after how many seconds a run() is answered for that cannot be stopped; 0 is never."""
+    service = _own_service(worker)
+    milliseconds = service.settings.scoring_timeout_ms if service else 0
+    return milliseconds / 1000 + _MERCY if milliseconds else 0.0
 
 
 def _own_service(worker: Any) -> Any:
