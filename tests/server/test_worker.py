@@ -364,10 +364,25 @@ def test_another_worker_can_be_chosen(tmp_path, worker):
         wait_for_log(server, f"Using worker: {worker}")
 
 
-def test_what_ours_cannot_do_is_gthreads_and_said(tmp_path):
-    with running(tmp_path, SLOW, GUNICORN_CMD_ARGS="--proxy-protocol") as server:
+@pytest.mark.parametrize(
+    ("configuration", "reason"),
+    [
+        ("proxy_protocol = True", "it knows no PROXY protocol"),
+        ("import gunicorn\ngunicorn.version_info = (99, 0)", "gunicorn .* is not known"),
+        (
+            "import gunicorn.http.body as body\ndel body.ChunkedReader",
+            "gunicorn .* not as expected",
+        ),
+    ],
+    ids=["settings", "version", "internals"],
+)
+def test_what_ours_cannot_do_is_gthreads_and_said(tmp_path, configuration, reason):
+    files = {"gunicorn.conf.py": configuration}
+    with running(tmp_path, SLOW, files=files, WORKER_COUNT="1") as server:
         wait_for_log(server, "Using worker: gthread")
-        wait_for_log(server, "W .* gthread, not ours: it knows no PROXY protocol")
+        assert len(wait_for_log(server, f"W .* gthread, not ours: {reason}")) == 1
+        if "PROXY" not in reason:
+            assert server.wait_until_ready().score("other").json() == "other"
 
 
 def test_a_worker_that_is_killed_is_replaced(tmp_path):
