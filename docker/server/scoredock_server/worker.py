@@ -21,7 +21,7 @@ from scoredock_server.balance import Shares
 from scoredock_server.connection import Connection
 from scoredock_server.event_loop import EventLoop, Limits, drain_pipe
 from scoredock_server.fast_path import FastPath
-from scoredock_server.framing import Settings
+from scoredock_server.framing import Settings, give_body
 from scoredock_server.inputs import TRUNCATED
 from scoredock_server.second_thread import SecondThread
 from scoredock_server.wsgi_answer import GoneError, answer_by_wsgi
@@ -29,7 +29,7 @@ from scoredock_server.wsgi_answer import GoneError, answer_by_wsgi
 # The main thread looks at its connections again after so long, though requests wait.
 _LOOK_AGAIN = 0.005
 # What may wait for a client that reads slowly, in bytes, before the script that streams waits too.
-_MOST_UNSENT = 1 << 20
+_MOST_UNSENT = 8 << 20
 
 # Seconds that a run() which is stopped may take to end.
 _MERCY = 0.5
@@ -123,26 +123,26 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
                 self.alive = False
 
     def _answer(self, connection: Connection) -> None:
+        if connection.gone:
+            return  # while it waited
         self.nr += 1
         if self.nr >= self.max_requests and self.alive:
             self.log.info("Autorestarting worker after current request.")
             self.alive = False
+        request, body = connection.request, connection.body
+        done = None
         self._answered = connection
         self._second.begin(self._overdue_after)
-        done = None
         try:
             if self._fast is not None and connection.whole():
-                request = connection.request
-                done = self._fast.score(
-                    request, connection.body, connection.address, lambda: self.alive
-                )
+                done = self._fast.score(request, body, connection.address, lambda: self.alive)
             if isinstance(done, Answer):
                 keep, data = done.keep, done.data
             else:
                 more = done.environ if done else {TRUNCATED: connection.truncated}
-                keep, data = answer_by_wsgi(
-                    self, connection, more, partial(self._stream, connection)
-                )
+                give_body(request, body)
+                stream = partial(self._stream, connection)
+                keep, data = answer_by_wsgi(self, connection, request, more, stream)
         finally:
             self._second.end()
         if self._answered is not connection:

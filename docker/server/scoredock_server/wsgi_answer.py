@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, Tuple
 from gunicorn.http import wsgi
 
 from scoredock_server.connection import Connection
-from scoredock_server.framing import ends_where_expected, give_body
+from scoredock_server.framing import ends_where_expected
 from scoredock_server.output import Output
 
 
@@ -17,6 +17,7 @@ class GoneError(OSError):
 def answer_by_wsgi(
     worker: Any,
     connection: Connection,
+    request: Any,
     more: Dict[str, Any],
     stream: Callable[[bytes], None],
 ) -> Tuple[bool, bytes]:
@@ -25,8 +26,6 @@ def answer_by_wsgi(
     `more` is for its environ. `stream` is called with what has to be sent before the answer is
     complete; it may raise GoneError.
     """
-    request = connection.request
-    give_body(request, connection.body)
     output = Output(stream)
     response: Any = None
     environ: Dict[str, Any] = {}
