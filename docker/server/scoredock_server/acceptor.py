@@ -11,10 +11,12 @@ from gunicorn import sock as gunicorn_sock
 from scoredock_server.balance import Share
 from scoredock_server.incoming import READ
 
-# How long a new connection is left to a worker with fewer of them, or to one that runs nothing.
+# How long a new connection is left to a worker with fewer of them, in seconds.
 _LEFT_TO_OTHERS = 0.004
-_LEFT_TO_IDLE = 0.05
 _LOOK_AGAIN = 0.002
+# The same while run() is busy: another worker, or the server that takes our place, may be idle.
+_LEFT_TO_IDLE = 0.1
+_LOOK_AGAIN_BUSY = 0.02
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -104,17 +106,20 @@ class Acceptor:
 
     def _leave_it(self, connections: int, now: float) -> bool:
         """Leave a new connection to a worker that should rather have it, but not for long."""
-        if self._share is None:
+        if self.guest:
+            most, again = _LEFT_TO_IDLE, _LOOK_AGAIN_BUSY
+        elif self._share is not None and self._share.is_anothers(connections):
+            most, again = _LEFT_TO_OTHERS, _LOOK_AGAIN
+        else:
             return False
-        wanted = self._share.is_anothers(1 << 60 if self.guest else connections)
-        most = _LEFT_TO_IDLE if self.guest else _LEFT_TO_OTHERS
         since = now - self._left_since
-        if not wanted or most < since < 4 * most:
-            self._left_since = 0.0
+        if most <= since < 4 * most:  # nobody has come for it
+            if not self.guest:
+                self._left_since = 0.0
             return False
         if since >= most:
             self._left_since = now
-        self._pause(now + _LOOK_AGAIN)
+        self._pause(now + again)
         return True
 
     def _with_tls(self, client: socket.socket) -> Any:
