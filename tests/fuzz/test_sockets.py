@@ -65,13 +65,21 @@ def all_received(connection):
 
 
 def is_http(answer):
-    """Tell whether it is nothing, or one response and nothing after it."""
-    head = HEAD.match(answer)
-    if not head:
-        return not answer
-    length = re.search(rb"\r\nContent-Length: ([0-9]+)\r\n", head[0])
-    # A reset may cut the end off, and there is no body for a HEAD.
-    return len(answer) - head.end() <= int(length[1] if length else 0)
+    """Tell whether it is nothing, or responses and nothing else."""
+    while answer:
+        head = HEAD.match(answer)
+        if not head:
+            return False
+        length = re.search(rb"\r\nContent-Length: ([0-9]+)\r\n", head[0])
+        answer = answer[head.end() :]
+        # A reset may cut the end off, and there is no body for a HEAD.
+        if not answer.startswith(b"HTTP/"):
+            size = int(length[1] if length else 0)
+            if size < len(answer) and not size:
+                return False
+            answer = answer[size:]
+        answer = answer.removeprefix(CONTINUE)
+    return True
 
 
 def faults_of(log):

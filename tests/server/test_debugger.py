@@ -1,6 +1,7 @@
 import threading
 
 import pytest
+import requests
 
 from dap import DebugClient, score_in_background
 from serving import ECHO, EVALUATE, check_script, covers, running, wait_for_log, write_files
@@ -136,3 +137,17 @@ def test_an_edited_script_is_debugged_by_who_attaches_anew(tmp_path, port, attac
         asking.join(20)
 
         assert (frame["line"], answers[0].json()) == (9, "11")
+
+
+def test_health_is_told_at_a_breakpoint(tmp_path, port, attach):
+    with running(tmp_path, SCRIPT, SCOREDOCK_DEBUG_BIND=f"127.0.0.1:{port}") as server:
+        server.wait_until_ready()
+        client = attach(8)
+        asking, _ = score_in_background(f"{server.url}/score")
+        thread, _ = client.stopped()
+
+        health = requests.get(server.url, timeout=10)
+        client.request("continue", threadId=thread)
+        asking.join(20)
+
+        assert health.text == "Healthy"

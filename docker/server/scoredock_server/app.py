@@ -17,6 +17,13 @@ from scoredock_server.scoring import INTERNAL_ERROR, Scorer, error_response, jso
 from scoredock_server.service import Service, StartError, start_service
 from scoredock_server.swagger import SwaggerVersionError
 
+TOO_LONG = "The request body must not exceed {} bytes."
+# Where the application has its Service, for our worker.
+SERVICE = "scoredock.service"
+# What the environ of a request holds that was scored before it came here.
+BEGAN = "scoredock.began"
+IDS = "scoredock.ids"
+
 
 def create_app(*, debugged: bool = True) -> Flask:
     """Load the entry script, run its init() and return the application that serves run().
@@ -38,6 +45,9 @@ def application(service: Service) -> Flask:
     """Return the application with its three routes."""
     app = Flask("scoredock_server", static_folder=None)
     app.request_class = AMLRequest
+    if service.settings.max_body_mb:
+        app.config["MAX_CONTENT_LENGTH"] = service.settings.max_body_mb * 1000000
+    app.extensions[SERVICE] = service
     _add_routes(app, service)
     _add_headers(app, service)
     _add_errors(app)
@@ -50,6 +60,12 @@ def _add_routes(app: Flask, service: Service) -> None:
     @app.route("/", methods=["GET"])
     def live() -> str:
         return "Healthy"
+
+    @app.route("/livez", methods=["GET"])
+    @app.route("/readyz", methods=["GET"])
+    def ready() -> Response:
+        """Tell that it is alive, and ready; our worker tells when it is not."""
+        return Response("ok", mimetype="text/plain")
 
     @app.route("/score", methods=["GET", "POST", "OPTIONS"], provide_automatic_options=False)
     def score() -> AnyResponse:
@@ -79,8 +95,8 @@ def _add_headers(app: Flask, service: Service) -> None:
 
     @app.before_request
     def read_correlation_ids() -> Optional[Response]:
-        g.began = time.perf_counter()
-        g.ids = read_ids(request.headers)
+        g.began = request.environ.get(BEGAN) or time.perf_counter()
+        g.ids = request.environ.get(IDS) or read_ids(request.headers)
         if request.routing_exception is not None and not settings.full_error_headers:
             return None
         try:
@@ -88,6 +104,9 @@ def _add_headers(app: Flask, service: Service) -> None:
         except IdTooLongError as error:
             g.ids = g.ids.that_fit()
             return error_response(str(error), 431)
+        most = settings.max_body_mb * 1000000
+        if most and (request.content_length or 0) > most:
+            return error_response(TOO_LONG.format(most), 413)
         return None
 
     @app.after_request
@@ -101,7 +120,7 @@ def _add_headers(app: Flask, service: Service) -> None:
             response.headers.update(settings.cors_origins.headers(request.headers, request.method))
         elif not settings.full_error_headers:
             response.headers.pop("Allow", None)
-        if routed and request.path != "/" and response.status_code != 431:
+        if routed and request.path not in log.HEALTH and response.status_code != 431:
             _log_request(response)
         return response
 

@@ -1,10 +1,10 @@
 """Correlation ids: what a client sends to find its request again, and what it gets back."""
 
+import threading
 import uuid
-from typing import Dict, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional
 
 from flask import g, has_request_context
-from werkzeug.datastructures import Headers
 
 MAX_LENGTH = 100
 
@@ -55,7 +55,28 @@ class RequestIds(NamedTuple):
         return RequestIds(self.request_id, None, None, self.trace_id)
 
 
-def read_ids(headers: Headers) -> RequestIds:
+class _Answered(threading.local):
+    """The ids of the request that this thread answers beside Flask."""
+
+    ids: Optional[RequestIds] = None
+
+
+_answered = _Answered()
+
+
+def answering(ids: Optional[RequestIds]) -> None:
+    """Say whose request this thread answers beside Flask; None: nobody's."""
+    _answered.ids = ids
+
+
+def current_ids() -> Optional[RequestIds]:
+    """Return the ids of the request that is being answered, or None outside of one."""
+    if _answered.ids is not None:
+        return _answered.ids
+    return g.get("ids") if has_request_context() else None
+
+
+def read_ids(headers: Any) -> RequestIds:
     """Return the ids of a request with these headers; what is missing or empty is made up.
 
     Which id takes the place of which is the reference server's matrix: a fresh UUID for
@@ -74,5 +95,5 @@ def read_ids(headers: Headers) -> RequestIds:
 
 def request_id() -> Optional[str]:
     """Return the id of the request that is being answered, or None outside of one."""
-    ids = g.get("ids") if has_request_context() else None
+    ids = current_ids()
     return ids.request_id if ids else None

@@ -4,9 +4,7 @@ The rules are those of flask-cors 6 with its defaults, which the reference serve
 """
 
 import re
-from typing import Dict, List
-
-from werkzeug.datastructures import Headers
+from typing import Any, Dict, List
 
 # An entry with one of these is a regular expression.
 _SYNTAX = re.compile(r"[*\\\]?$^\[()]")
@@ -25,7 +23,7 @@ class Origins:
         # One literal origin is always the same answer; a cache need not tell requests apart.
         self._varies = len(entries) > 1 or not self._literal
 
-    def headers(self, request: Headers, method: str) -> Dict[str, str]:
+    def headers(self, request: Any, method: str) -> Dict[str, str]:
         """Return the response headers for a request with these headers: none is none."""
         origin = request.get("Origin")
         if origin and any(pattern.match(origin) for pattern in self._patterns):
@@ -53,7 +51,7 @@ def _pattern(entry: str) -> "re.Pattern[str]":
         raise ValueError("{!r} is not a regular expression: {}".format(entry, error)) from None
 
 
-def _preflight(request: Headers) -> Dict[str, str]:
+def _preflight(request: Any) -> Dict[str, str]:
     if request.get("Access-Control-Request-Method", "").upper() not in _METHODS:
         return {}
     headers = {"Access-Control-Allow-Methods": ", ".join(_METHODS)}

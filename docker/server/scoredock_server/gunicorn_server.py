@@ -15,6 +15,7 @@ from scoredock_server.older_gunicorns import catch_up
 from scoredock_server.service import read_all_settings
 from scoredock_server.setting_kinds import SettingError
 from scoredock_server.settings import Settings
+from scoredock_server.worker_choice import OURS, choose_worker
 
 
 class ScoringServer(Application):  # type: ignore[misc] # gunicorn has no types
@@ -45,33 +46,48 @@ class ScoringServer(Application):  # type: ignore[misc] # gunicorn has no types
             wanted["worker_exit"] = lambda _arbiter, _worker: server.tell_done()
         return wanted
 
+    def load_config(self) -> None:
+        """Read gunicorn's settings from everywhere, and see that our worker can serve with them."""
+        super().load_config()
+        self._worker_note = choose_worker(self.cfg)
+
     def load(self) -> Any:
         """Return the WSGI application; runs in each worker."""
         from scoredock_server.app import create_app
 
         server = self._server
-        if not server:
-            return create_app()
-        with suppress(SettingError):  # which is told when the application reads them
-            read_all_settings(os.environ)  # what these set has nothing to do with the script
-        loading = server.load_with()
-        with log.kept_lines() as lines:
-            try:
-                app = create_app(debugged=not server.replaces)
-            except SystemExit:
-                server.tell_failed(lines)
-                raise
-        server.tell(loading, workers=self.cfg.workers)
-        if server.replaces:
+        app = _load_and_tell(server, workers=self.cfg.workers) if server else create_app()
+        if self._worker_note:
+            log.server.warning(self._worker_note)
+        if server and server.replaces:
             # The server before has the debugger's port until it is told to end.
             debugger.listen(self._settings)
         return app
+
+
+def _load_and_tell(server: Server, *, workers: int) -> Any:
+    """Return the application, and tell the supervisor how loading it has gone."""
+    from scoredock_server.app import create_app
+
+    with suppress(SettingError):  # which is told when the application reads them
+        read_all_settings(os.environ)  # what these set has nothing to do with the script
+    loading = server.load_with()
+    with log.kept_lines() as lines:
+        try:
+            app = create_app(debugged=not server.replaces)
+        except SystemExit:
+            server.tell_failed(lines)
+            raise
+    server.tell(loading, workers=workers)
+    return app
 
 
 def gunicorn_settings(settings: Settings, *, bind: List[str], known: Any) -> Dict[str, Any]:
     """Return gunicorn's settings by name; `known` are those that this gunicorn has."""
     wanted = {
         "bind": bind,
+        "worker_class": OURS,
+        "keepalive": 75,
         "workers": settings.worker_count,
         "timeout": settings.worker_timeout,
         "preload_app": settings.worker_preload,

@@ -11,6 +11,9 @@ from werkzeug.exceptions import HTTPException
 
 from scoredock_server.entry_script import HEADERS, EntryScript
 
+# In the environ of a request whose client has left before all of its body had come.
+TRUNCATED = "scoredock.truncated"
+
 
 class InputError(Exception):
     """The request cannot be scored; `status` and the message are the answer."""
@@ -25,6 +28,9 @@ def read_arguments(script: EntryScript, request: Request) -> Dict[str, Any]:
     if script.schema:
         arguments = _named(script, request)
     else:
+        if script.rawhttp and request.environ.get(TRUNCATED):
+            _body(request)
+            raise InputError("The request body ended too early.")
         value: Any = request if script.rawhttp else _text(request)
         arguments = {next(iter(script.parameters)): value}
     if script.wants_headers:
@@ -34,6 +40,11 @@ def read_arguments(script: EntryScript, request: Request) -> Dict[str, Any]:
 
 def _named(script: EntryScript, request: Request) -> Dict[str, Any]:
     given = _query(request) if request.method == "GET" else _json_object(request)
+    return by_name(script, given)
+
+
+def by_name(script: EntryScript, given: Dict[str, Any]) -> Dict[str, Any]:
+    """Return the arguments of run() from values by their names. Raises InputError."""
     arguments = {}
     for name, default in script.parameters.items():
         value = given.get(name, default)
@@ -46,16 +57,30 @@ def _named(script: EntryScript, request: Request) -> Dict[str, Any]:
 def _text(request: Request) -> str:
     if request.method == "GET":
         return json.dumps(_query(request))
+    return as_text(_body(request))
+
+
+def as_text(body: bytes) -> str:
+    """Return the body as text. Raises InputError."""
     try:
-        return _body(request).decode("utf-8")
+        return body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError("Input cannot be decoded as UTF-8: {}".format(error))
 
 
 def _json_object(request: Request) -> Dict[str, Any]:
-    if not request.is_json:
+    check_is_json(request.is_json)
+    return as_object(_body(request))
+
+
+def check_is_json(is_json: bool) -> None:
+    """Refuse a body of another type. Raises InputError."""
+    if not is_json:
         raise InputError("Expects Content-Type to be application/json", 415)
-    body = _body(request)
+
+
+def as_object(body: bytes) -> Dict[str, Any]:
+    """Return the JSON object that the body is. Raises InputError."""
     if not body:
         raise InputError("POST body is empty. Expecting a JSON dictionary.")
     try:

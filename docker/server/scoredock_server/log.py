@@ -21,6 +21,9 @@ user_script = logging.getLogger("azmlinfsrv.user_script")
 swagger = logging.getLogger("azmlinfsrv.swagger")
 printed = logging.getLogger("azmlinfsrv.print")
 
+# Where health is told; asked for so often that it is not logged.
+HEALTH = ("/", "/livez", "/readyz")
+
 
 class Formatter(logging.Formatter):
     """One line for each record, in UTC, with the first letter of the level."""
@@ -70,7 +73,7 @@ class GunicornLogger(glogging.Logger):  # type: ignore[misc] # gunicorn has no t
 
     def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
         """Write the request's line."""
-        if (req.method, req.uri) != ("GET", "/"):
+        if req.method != "GET" or req.uri not in HEALTH:
             super().access(resp, req, environ, request_time)
 
 

@@ -4,12 +4,13 @@ import asyncio
 import inspect
 import json
 import time
-from typing import Any, Dict
+from typing import Any, Callable, Dict, NamedTuple, Optional
 
-from flask import Request, Response, g, request
+from flask import Request, Response, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from scoredock_server import log
+from scoredock_server.correlation import current_ids
 from scoredock_server.deadline import ScoringTimeoutError, deadline
 from scoredock_server.encoding import Encoding
 from scoredock_server.entry_script import EntryScript
@@ -18,6 +19,8 @@ from scoredock_server.schema import unconvertible_parameter
 from scoredock_server.script_response import UnsendableError, own_copy
 from scoredock_server.settings import Settings
 
+# Where a request that was scored before it came to Flask has its Scored, in its environ.
+SCORED = "scoredock.scored"
 FAILED = "x-ms-run-function-failed"
 DURATION = "x-ms-run-fn-exec-ms"
 _SCRIPT_ERROR = "An unexpected error occurred in scoring script. Check the logs for more info."
@@ -31,6 +34,19 @@ class RunError(Exception):
         super().__init__(message)
         self.status = status
         self.failed = failed
+
+
+class Scored(NamedTuple):
+    """What became of a request: the text of a JSON answer, or the `response` that run() made.
+
+    `duration` is run()'s, in milliseconds; without it, the answer is an error.
+    """
+
+    status: int
+    text: str
+    failed: bool = False
+    duration: Optional[str] = None
+    response: Optional[AnyResponse] = None
 
 
 class Scorer:
@@ -51,21 +67,35 @@ class Scorer:
             response = Response()
             response.headers[FAILED] = "False"
             return response
-        try:
-            return self._scored(read_arguments(self._script, request))
-        except InputError as error:
-            return error_response(str(error), error.status)
-        except RunError as error:
-            return error_response(str(error), error.status, failed=error.failed)
+        scored = request.environ.get(SCORED) or self.score(
+            lambda: read_arguments(self._script, request)
+        )
+        answer: AnyResponse
+        if scored.response is None:
+            answer = json_response(scored.text, scored.status, failed=scored.failed)
+        else:
+            try:
+                answer = _passed_on(scored.response)
+            except RunError as error:
+                return error_response(str(error), error.status, failed=error.failed)
+        if scored.duration is not None:
+            answer.headers.add(DURATION, scored.duration)
+        return answer
 
-    def _scored(self, arguments: Dict[str, Any]) -> AnyResponse:
-        began = time.perf_counter()
-        result = self._run(arguments)
-        duration = "{:.3f}".format((time.perf_counter() - began) * 1000)
-        passed_on = isinstance(result, AnyResponse)
-        response = _passed_on(result) if passed_on else self._encoded(result)
-        response.headers.add(DURATION, duration)
-        return response
+    def score(self, read: Callable[[], Dict[str, Any]]) -> Scored:
+        """Call run() with the arguments that `read` returns."""
+        try:
+            arguments = read()
+            began = time.perf_counter()
+            result = self._run(arguments)
+            duration = "{:.3f}".format((time.perf_counter() - began) * 1000)
+            if isinstance(result, AnyResponse):
+                return Scored(200, "", duration=duration, response=result)
+            return Scored(200, self._encoded(result), duration=duration)
+        except InputError as error:
+            return Scored(error.status, error_text(str(error)))
+        except RunError as error:
+            return Scored(error.status, error_text(str(error)), error.failed)
 
     def _run(self, arguments: Dict[str, Any]) -> Any:
         try:
@@ -87,9 +117,9 @@ class Scorer:
             _log_exception("run() was ended: by itself, by WORKER_TIMEOUT or with the server")
             raise RunError(_SCRIPT_ERROR) from None
 
-    def _encoded(self, result: Any) -> Response:
+    def _encoded(self, result: Any) -> str:
         try:
-            return json_response(self._encoding.text(result), 200)
+            return self._encoding.text(result)
         except Exception:  # a __str__ or a tolist() may raise anything
             hint = "" if self._encoding.more_types else _hint(result)
             _log_exception("what run() returned cannot be written as JSON" + hint)
@@ -100,7 +130,7 @@ def _passed_on(response: AnyResponse) -> AnyResponse:
     try:
         own = own_copy(response, request.environ)
     except UnsendableError as error:
-        log.server.error("run() returned a response with %s [%s]", error, g.get("ids"))
+        log.server.error("run() returned a response with %s [%s]", error, current_ids())
         raise RunError(INTERNAL_ERROR, failed=False) from None
     if own.status_code >= 500:
         own.headers[FAILED] = "True"
@@ -139,12 +169,17 @@ def _first_line(error: BaseException) -> str:
 
 
 def _log_exception(what: str) -> None:
-    log.server.exception("%s [%s]", what, g.get("ids"))
+    log.server.exception("%s [%s]", what, current_ids())
+
+
+def error_text(message: str) -> str:
+    """Return the JSON body that every error has."""
+    return json.dumps({"message": message})
 
 
 def error_response(message: str, status: int, *, failed: bool = False) -> Response:
-    """Return the JSON body that every error has."""
-    return json_response(json.dumps({"message": message}), status, failed=failed)
+    """Return an error as a response."""
+    return json_response(error_text(message), status, failed=failed)
 
 
 def json_response(body: str, status: int, *, failed: bool = False) -> Response:

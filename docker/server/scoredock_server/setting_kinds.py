@@ -24,6 +24,24 @@ class Kind(NamedTuple):
     empty_counts: bool = False
 
 
+class Setting(NamedTuple):
+    """One row of the table: `name` is the variable, `attribute` its place in Settings.
+
+    `improved` is the default where SCOREDOCK_COMPATIBILITY is `improved`; `status` is the exit
+    status of the server for a value that it cannot use, as in the reference server.
+    """
+
+    area: str
+    attribute: str
+    name: str
+    kind: Kind
+    default: str
+    meaning: str
+    flag: str = ""
+    improved: Optional[str] = None
+    status: int = 3
+
+
 def integer(least: int, most: Optional[int] = None) -> Kind:
     """Return the kind of whole numbers from `least` to `most`."""
     label = "{} to {}".format(least, most) if most else "{} or more".format(least)

@@ -7,6 +7,7 @@ from scoredock_server import __version__
 from scoredock_server.cors import Origins
 from scoredock_server.setting_kinds import (
     Kind,
+    Setting,
     SettingError,
     address,
     choice,
@@ -41,6 +42,10 @@ class Settings(NamedTuple):
     worker_preload: bool
     reload_socket: str
     scoring_timeout_ms: int
+    max_body_mb: int
+    head_timeout: int
+    body_timeout: int
+    queue_length: int
     compatibility: str
     encode_results: bool
     nan_as_null: bool
@@ -79,24 +84,6 @@ class Settings(NamedTuple):
             if os.path.isfile(path):
                 return path
         return None
-
-
-class Setting(NamedTuple):
-    """One row of the table: `name` is the variable, `attribute` its place in Settings.
-
-    `improved` is the default where SCOREDOCK_COMPATIBILITY is `improved`; `status` is the exit
-    status of the server for a value that it cannot use, as in the reference server.
-    """
-
-    area: str
-    attribute: str
-    name: str
-    kind: Kind
-    default: str
-    meaning: str
-    flag: str = ""
-    improved: Optional[str] = None
-    status: int = 3
 
 
 SETTINGS: List[Setting] = [
@@ -152,6 +139,16 @@ SETTINGS: List[Setting] = [
             " gunicorn's."),
     Setting("Processes", "scoring_timeout_ms", "SCORING_TIMEOUT_MS", integer(0), "3600000",
             "Milliseconds that run() may take; then the answer is a 500 and the worker goes on. 0"
+            " is no limit."),
+    Setting("Limits", "max_body_mb", "SCOREDOCK_MAX_BODY_MB", integer(0), "0",
+            "Megabytes (of 1,000,000 bytes) that a request's body may have; more is a 413. 0 is no"
+            " limit."),
+    Setting("Limits", "head_timeout", "SCOREDOCK_HEAD_TIMEOUT", integer(1), "30",
+            "Seconds within which a request's headers must come; else its connection is closed."),
+    Setting("Limits", "body_timeout", "SCOREDOCK_BODY_TIMEOUT", integer(1), "60",
+            "Seconds for which nothing of a request's body may come; then it is a 408."),
+    Setting("Limits", "queue_length", "SCOREDOCK_QUEUE_LENGTH", integer(0), "1000",
+            "How many requests may wait for a worker's run(); one more is a 503 with Retry-After. 0"
             " is no limit."),
     Setting("Answers", "compatibility", "SCOREDOCK_COMPATIBILITY",
             choice("reference", "improved"), "reference",

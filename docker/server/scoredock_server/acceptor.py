@@ -1,0 +1,138 @@
+"""Accept connections, and share them with the other workers of a server."""
+
+import errno
+import socket
+import ssl
+import time
+from typing import Any, List, Optional
+
+from gunicorn import sock as gunicorn_sock
+
+from scoredock_server.balance import Share
+from scoredock_server.incoming import READ
+
+# How long a new connection is left to a worker with fewer of them, in seconds.
+_LEFT_TO_OTHERS = 0.004
+_LOOK_AGAIN = 0.002
+# The same while run() is busy: another worker, or the server that takes our place, may be idle.
+_LEFT_TO_IDLE = 0.1
+_LOOK_AGAIN_BUSY = 0.02
+_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+class NoRoomError(Exception):
+    """The process can have no more connections now."""
+
+
+class Acceptor:
+    """The listening sockets; `guest` says that a run() is busy meanwhile."""
+
+    def __init__(
+        self, selector: Any, config: Any, listeners: List[Any], share: Optional[Share]
+    ) -> None:
+        self.guest = False
+        self.ended_at = 0.0
+        self.paused_until = 0.0
+        self._config = config
+        self._selector = selector
+        self._listeners = listeners
+        self._share = share
+        self._left_since = 0.0
+        self._tls: Any = None
+        for listener in listeners:
+            listener.setblocking(False)
+        self._listen()
+        self.tell(0)
+
+    def accept(self, listener: Any, connections: int, now: float) -> Optional[Any]:
+        """Return a new client's socket and address, or None. Raises NoRoomError.
+
+        `connections` is how many this worker has.
+        """
+        if self.ended_at or self._leave_it(connections, now):
+            return None
+        try:
+            client, address = listener.accept()
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                return None
+            self._pause(now + 0.1)
+            raise NoRoomError from None
+        try:
+            client.setblocking(False)
+            if client.family != getattr(socket, "AF_UNIX", None):
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return (self._with_tls(client) if self._config.is_ssl else client), address
+        except OSError:
+            client.close()
+            return None
+
+    def resume(self, now: float) -> None:
+        """Listen again, after a pause."""
+        if self.paused_until and now >= self.paused_until:
+            self.paused_until = 0.0
+            self._listen()
+
+    def tell(self, connections: int) -> None:
+        """Tell the other workers how many connections this one has."""
+        if self._share and not self.ended_at:
+            if self.guest:
+                self._share.close()
+            else:
+                self._share.set(connections)
+
+    def end(self) -> None:
+        """Accept nothing more."""
+        if self.ended_at:
+            return
+        if self._share:
+            self._share.close()
+        self.ended_at = time.monotonic()
+        for listener in self._listeners:
+            if not self.paused_until:
+                self._selector.unregister(listener)
+            listener.close()
+        self.paused_until = 0.0
+
+    def _listen(self) -> None:
+        for listener in self._listeners:
+            self._selector.register(listener, READ, listener)
+
+    def _pause(self, until: float) -> None:
+        if not self.paused_until:
+            for listener in self._listeners:
+                self._selector.unregister(listener)
+        self.paused_until = until
+
+    def _leave_it(self, connections: int, now: float) -> bool:
+        """Leave a new connection to a worker that should rather have it, but not for long."""
+        if self.guest:
+            most, again = _LEFT_TO_IDLE, _LOOK_AGAIN_BUSY
+        elif self._share is not None and self._share.is_anothers(connections):
+            most, again = _LEFT_TO_OTHERS, _LOOK_AGAIN
+        else:
+            return False
+        since = now - self._left_since
+        if most <= since < 4 * most:  # nobody has come for it
+            if not self.guest:
+                self._left_since = 0.0
+            return False
+        if since >= most:
+            self._left_since = now
+        self._pause(now + again)
+        return True
+
+    def _with_tls(self, client: socket.socket) -> Any:
+        make = getattr(gunicorn_sock, "ssl_context", None)
+        if make is None:  # gunicorn 20
+            options = dict(self._config.ssl_options, do_handshake_on_connect=False)
+            wrap: Any = getattr(ssl, "wrap_socket")  # noqa: B009 - not in newer Pythons
+            return wrap(client, server_side=True, **options)
+        if self._tls is None:
+            self._tls = make(self._config)
+        return self._tls.wrap_socket(
+            client,
+            server_side=True,
+            suppress_ragged_eofs=self._config.suppress_ragged_eofs,
+            do_handshake_on_connect=False,
+        )

@@ -1,0 +1,81 @@
+"""What the event loop answers itself, whatever run() does: health, refusals and limits."""
+
+from typing import Any
+
+from gunicorn import util
+from werkzeug.http import HTTP_STATUS_CODES
+
+from scoredock_server.app import TOO_LONG
+from scoredock_server.connection import Connection
+from scoredock_server.output import Output
+
+
+class AtOnce:
+    """Asked about each request, from its head on; `fast` is the FastPath, if there is one."""
+
+    def __init__(self, worker: Any, fast: Any) -> None:
+        self._worker = worker
+        self._fast = fast
+        self.loop: Any = None
+
+    def begins(self, connection: Connection, length: int) -> None:
+        """A head has come; `length` bytes of body follow, or chunks."""
+        if not self.grows(connection, length) or self._fast is None or length:
+            return
+        answer = self._fast.health(
+            connection.request, alive=self._worker.alive, full=self._is_full()
+        )
+        if answer is not None:
+            connection.send(answer.data)
+            connection.finish(keep=answer.keep)
+
+    def grows(self, connection: Connection, length: int) -> bool:
+        """A body has, or will have, this many bytes; return whether it may."""
+        most = self.loop.limits.body
+        if not most or length <= most:
+            return True
+        self._answer_error(connection, 413, TOO_LONG.format(most), keep=False)
+        return False
+
+    def arrived(self, connection: Connection) -> None:
+        """A request has come in full."""
+        if not self.grows(connection, len(connection.body)):
+            return
+        if self._is_full():
+            message = "{} requests wait already: try again later.".format(len(self.loop.ready))
+            keep = self._worker.alive and not connection.broken()
+            self._answer_error(connection, 503, message, keep=keep)
+        else:
+            self.loop.ready.append(connection)
+
+    def refuse(self, connection: Connection, error: Exception) -> None:
+        """What has come is no request."""
+        output = Output(connection.send)
+        self._worker.handle_error(None, output, connection.address, error)
+        connection.send(output.take())
+        connection.close()
+
+    def expired(self, connection: Connection) -> None:
+        """The body has not come in time."""
+        message = "The request body did not arrive in time."
+        self._answer_error(connection, 408, message, keep=False)
+
+    def _is_full(self) -> bool:
+        most = self.loop.limits.queue
+        return bool(most) and len(self.loop.ready) >= most
+
+    def _answer_error(
+        self, connection: Connection, status: int, message: str, *, keep: bool
+    ) -> None:
+        if self._fast is None:
+            output = Output(connection.send)
+            util.write_error(output, status, HTTP_STATUS_CODES[status], message)
+            connection.send(output.take())
+            connection.close()
+            return
+        answer = self._fast.refusal(
+            connection.request, connection.address, status, message, keep=keep
+        )
+        connection.send(answer.data)
+        connection.finish(keep=answer.keep)
+        answer.log()

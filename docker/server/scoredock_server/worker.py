@@ -1,0 +1,219 @@
+"""The gunicorn worker that serves: an event loop beside a run() that has the main thread.
+
+The main thread turns the event loop and answers what has arrived, one request after another: no
+request changes threads, and a limit on the time of run() is a signal. While a run() takes long, a
+second thread turns the loop in its place: connections are accepted and read, slow clients get
+their answers, health is told. It gives the loop back when run() ends.
+"""
+
+import os
+import signal
+import time
+from functools import partial
+from typing import Any, Optional
+
+from gunicorn.workers.base import Worker
+
+from scoredock_server.answer import Answer
+from scoredock_server.app import SERVICE
+from scoredock_server.at_once import AtOnce
+from scoredock_server.balance import Shares
+from scoredock_server.connection import Connection
+from scoredock_server.event_loop import EventLoop, Limits, drain_pipe
+from scoredock_server.fast_path import FastPath
+from scoredock_server.framing import Settings, give_body
+from scoredock_server.inputs import TRUNCATED
+from scoredock_server.second_thread import SecondThread
+from scoredock_server.wsgi_answer import GoneError, answer_by_wsgi
+
+# The main thread looks at its connections again after so long, though requests wait.
+_LOOK_AGAIN = 0.005
+# What may wait for a client that reads slowly, in bytes, before the script that streams waits too.
+_MOST_UNSENT = 8 << 20
+
+# Seconds that a run() which is stopped may take to end.
+_MERCY = 0.5
+
+# Made in the master, which loads this module, and shared by the workers that it forks.
+_SHARES = Shares()
+
+
+class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
+    """Answers requests in the main thread; see the module."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        # With a socket for each worker, what one leaves no other sees.
+        self._share = None if self.cfg.reuse_port else _SHARES.claim()
+        self._hurry = False
+
+    def init_process(self) -> None:
+        """Set the process up, load the application and serve."""
+        if self._share:
+            self._share.close()  # until it can take a connection
+        super().init_process()
+
+    def run(self) -> None:
+        """Serve until a signal, the end of the master or max_requests ends it."""
+        self._fast = fast_path(self)
+        self._notified = 0.0
+        self._beat = min(1.0, (self.timeout or 2.0) / 4)
+        answers = AtOnce(self, self._fast)
+        self._loop = EventLoop(Settings(self.cfg), self.sockets, limits(self), self._share, answers)
+        answers.loop = self._loop
+        self._loop.watch_pipe(self.PIPE[0], self._on_signal)
+        self._second = SecondThread(self._loop, self._turn, self._overdue)
+        self._answered: Optional[Connection] = None  # while run() has its request
+        self._overdue_after = overdue_after(self)
+        self._second.start()
+        try:
+            while True:
+                connection = self._next()
+                if connection is None:
+                    break
+                self._answer(connection)
+        finally:
+            self._loop.close()
+
+    # --- signals
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """End now: SIGINT and SIGQUIT."""
+        self._hurry = True
+        super().handle_quit(sig, frame)
+
+    def handle_abort(self, sig: int, frame: Any) -> None:
+        """End now: the master has not heard of us for WORKER_TIMEOUT."""
+        self._hurry = True
+        super().handle_abort(sig, frame)
+
+    def _on_signal(self) -> None:
+        # A run() may keep the main thread from calling its handler for a while.
+        if bytes([signal.SIGTERM]) in drain_pipe(self.PIPE[0]):
+            self.alive = False
+
+    # --- the main thread
+
+    def _next(self) -> Optional[Connection]:
+        """Return the next request to answer, or None at the end."""
+        loop = self._loop
+        if loop.ready and time.monotonic() - loop.now > _LOOK_AGAIN:
+            self._turn(0)
+        while not loop.ready:
+            if loop.ending and loop.is_over(1 if self._hurry else self.cfg.graceful_timeout):
+                return None
+            self._turn(0.05 if loop.ending else self._beat)
+        self._tell_master()
+        return None if self._hurry else loop.ready.popleft()
+
+    def _turn(self, timeout: float) -> None:
+        self._tell_master()
+        if not self.alive:
+            self._loop.end()
+        self._loop.turn(timeout)
+
+    def _tell_master(self) -> None:
+        """Say that we live, before each request, but not during one: WORKER_TIMEOUT is its time."""
+        now = self._loop.now
+        if now - self._notified > self._beat and not self._loop.guest:
+            self._notified = now
+            self.notify()
+            if self.ppid != os.getppid():
+                self.log.info("Parent changed, shutting down: %s", self)
+                self.alive = False
+
+    def _answer(self, connection: Connection) -> None:
+        if connection.gone:
+            return  # while it waited
+        self.nr += 1
+        if self.nr >= self.max_requests and self.alive:
+            self.log.info("Autorestarting worker after current request.")
+            self.alive = False
+        request, body = connection.request, connection.body
+        done = None
+        self._answered = connection
+        self._second.begin(self._overdue_after)
+        try:
+            if self._fast is not None and connection.whole():
+                done = self._fast.score(request, body, connection.address, lambda: self.alive)
+            if isinstance(done, Answer):
+                keep, data = done.keep, done.data
+            else:
+                more = done.environ if done else {TRUNCATED: connection.truncated}
+                give_body(request, body)
+                stream = partial(self._stream, connection)
+                keep, data = answer_by_wsgi(self, connection, request, more, stream)
+        finally:
+            self._second.end()
+        if self._answered is not connection:
+            return  # it was overdue
+        connection.send(data)
+        connection.finish(keep=keep)
+        if isinstance(done, Answer):
+            done.log()
+
+    def _overdue(self) -> None:
+        """Answer for a run() that its time limit has not ended; in the second thread."""
+        connection, self._answered = self._answered, None
+        if connection is None or self._fast is None:
+            return
+        answer = self._fast.overdue(connection.request, connection.address)
+        connection.send(answer.data)
+        connection.finish(keep=False)
+        answer.log()
+
+    def _stream(self, connection: Connection, data: bytes) -> None:
+        """Send a piece of an answer while the rest is made. Raises GoneError."""
+        drained = None
+        with self._second:
+            if self._answered is not connection:
+                raise GoneError()
+            self._second.is_answered()
+            connection.send(data)
+            if len(connection.output) > _MOST_UNSENT:
+                drained = connection.drained()
+        if drained is not None:
+            drained.wait()  # the loop drops a client that reads nothing
+        if connection.gone:
+            raise GoneError()
+
+
+def limits(worker: Any) -> Limits:
+    """Return how long and how much of a client is waited for."""
+    config = worker.cfg
+    line = config.limit_request_line or 1 << 20
+    fields = config.limit_request_fields * (config.limit_request_field_size or 8190) + 4
+    found = Limits(
+        request_line=line, head=min(line + fields, 1 << 20), idle_seconds=config.keepalive
+    )
+    service = _own_service(worker)
+    if not service:
+        return found
+    settings = service.settings
+    return found._replace(
+        body=settings.max_body_mb * 1000000,
+        queue=settings.queue_length,
+        head_seconds=settings.head_timeout,
+        body_seconds=settings.body_timeout,
+    )
+
+
+def overdue_after(worker: Any) -> float:
+    """Return after how many seconds a run() is answered for that cannot be stopped; 0 is never."""
+    service = _own_service(worker)
+    milliseconds = service.settings.scoring_timeout_ms if service else 0
+    return milliseconds / 1000 + _MERCY if milliseconds else 0.0
+
+
+def _own_service(worker: Any) -> Any:
+    return getattr(worker.wsgi, "extensions", {}).get(SERVICE)
+
+
+def fast_path(worker: Any) -> Optional[FastPath]:
+    """Return what answers without WSGI; None where the application or its hooks are not ours."""
+    service = _own_service(worker)
+    settings = worker.cfg.settings
+    hooks = ("pre_request", "post_request")
+    if not service or any(settings[name].get() is not settings[name].default for name in hooks):
+        return None
+    return FastPath(service, worker.log)
