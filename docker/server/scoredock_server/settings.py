@@ -40,6 +40,7 @@ class Settings(NamedTuple):
     worker_timeout: int
     worker_preload: bool
     scoring_timeout_ms: int
+    fast_json: bool
     compatibility: str
     encode_results: bool
     nan_as_null: bool
@@ -147,6 +148,9 @@ SETTINGS: List[Setting] = [
     Setting("Processes", "scoring_timeout_ms", "SCORING_TIMEOUT_MS", integer(0), "3600000",
             "Milliseconds that run() may take; then the answer is a 500 and the worker goes on. 0"
             " is no limit."),
+    Setting("Processes", "fast_json", "SCOREDOCK_FAST_JSON", switch, "true",
+            "Let json.loads and json.dumps be served by orjson, where it is installed and its"
+            " result is the json module's exactly: in the whole process, the script included."),
     Setting("Answers", "compatibility", "SCOREDOCK_COMPATIBILITY",
             choice("reference", "improved"), "reference",
             "Answer as azureml-inference-server-http 1.5.1 does, or set the defaults of the"
@@ -199,19 +203,6 @@ SETTINGS: List[Setting] = [
             "Before the script is loaded, connect debugpy to the debugger that listens on this port"
             " of the loopback interface and wait for it."),
 ]  # fmt: skip
-
-# Settings of the reference server that mean nothing without a cloud account, and its flags.
-WITHOUT_EFFECT = {
-    "AML_APP_INSIGHTS_ENABLED": "--appinsights-instrumentation-key",
-    "AML_APP_INSIGHTS_KEY": "",
-    "APP_INSIGHTS_LOG_RESPONSE_ENABLED": "",
-    "AML_MDC_STORAGE_ENABLED": "",
-    "AML_MODEL_DC_STORAGE_ENABLED": "",
-    "AML_DBG_MODEL_INFO": "",
-    "AML_DBG_RESOURCE_INFO": "",
-    "WORKSPACE_NAME": "",
-    "TRANSPORT_PROTOCOL": "--rest",
-}
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
