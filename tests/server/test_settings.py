@@ -33,7 +33,7 @@ WRONG = [
     ("SCORING_TIMEOUT_MS", "-1", "expected a whole number, 0 or more", 3),
     ("SCORING_TIMEOUT_MS", "1.5", "expected a whole number, 0 or more", 3),
     ("SEPERATE_HEALTH_ENDPOINT", "maybe", SWITCH, 3),
-    ("WORKER_PRELOAD", "2", SWITCH, 3),
+    ("WORKER_PRELOAD", "2", "expected auto, true or false", 3),
     ("SCOREDOCK_FAST_JSON", "orjson", SWITCH, 3),
     ("SCOREDOCK_COMPATIBILITY", "better", "expected reference or improved", 3),
     ("SCOREDOCK_ENCODE_RESULTS", "maybe", SWITCH, 3),

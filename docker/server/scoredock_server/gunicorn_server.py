@@ -1,5 +1,6 @@
 """Run the application under gunicorn."""
 
+import os
 import sys
 from typing import Any, Callable, Dict, List
 
@@ -7,8 +8,10 @@ from gunicorn.app.base import Application
 from gunicorn.errors import HaltServer
 
 from scoredock_server import debugger
+from scoredock_server.cores import share_cores
 from scoredock_server.handover import ListenError, listen, receive
 from scoredock_server.older_gunicorns import catch_up
+from scoredock_server.preload import Loader, is_tried
 from scoredock_server.setting_kinds import SettingError
 from scoredock_server.settings import Settings
 
@@ -33,23 +36,38 @@ class ScoringServer(Application):  # type: ignore[misc] # gunicorn has no types
         self._bind = bind
         self._ready = ready
         self._replaces = replaces
+        self._loader = Loader(settings, dict(os.environ))
         del sys.argv[1:]  # they were ours; gunicorn would read them as its own
         super().__init__()
+        said = share_cores(os.environ, self.cfg.workers)
+        before = self.cfg.on_starting
+
+        def on_starting(arbiter: Any) -> None:
+            before(arbiter)
+            if said:
+                arbiter.log.info(said)
+
+        self.cfg.set("on_starting", on_starting)
 
     def init(self, *_arguments: Any) -> Dict[str, Any]:
         """Return gunicorn's settings."""
         return gunicorn_settings(self._settings, bind=self._bind, known=self.cfg.settings)
 
     def load(self) -> Any:
-        """Return the WSGI application; runs in each worker."""
+        """Return the WSGI application; runs in each worker, or once in the master."""
         from scoredock_server.app import create_app
 
-        app = create_app(debugged=not self._replaces)
+        app = self._loader.load(lambda: create_app(debugged=not self._replaces))
         self._ready()
         if self._replaces:
             # The server before has the debugger's port until it is told to end.
             debugger.listen(self._settings)
         return app
+
+    def reload(self) -> None:
+        """Read the settings again; what the master has loaded is loaded again, too."""
+        self.callable = None
+        super().reload()
 
 
 def gunicorn_settings(settings: Settings, *, bind: List[str], known: Any) -> Dict[str, Any]:
@@ -58,7 +76,7 @@ def gunicorn_settings(settings: Settings, *, bind: List[str], known: Any) -> Dic
         "bind": bind,
         "workers": settings.worker_count,
         "timeout": settings.worker_timeout,
-        "preload_app": settings.worker_preload,
+        "preload_app": settings.worker_preload or is_tried(settings),
         # Below compose.yaml's stop_grace_period, so that requests in flight end before the kill.
         "graceful_timeout": 24 * 3600 if settings.debug_bind else 25,
         "accesslog": "-",

@@ -15,6 +15,7 @@ from scoredock_server.setting_kinds import (
     percent,
     port_number,
     switch,
+    switch_or_auto,
     text,
 )
 
@@ -38,7 +39,7 @@ class Settings(NamedTuple):
     cors_origins: Origins
     worker_count: int
     worker_timeout: int
-    worker_preload: bool
+    worker_preload: Optional[bool]
     scoring_timeout_ms: int
     fast_json: bool
     compatibility: str
@@ -143,8 +144,10 @@ SETTINGS: List[Setting] = [
     Setting("Processes", "worker_timeout", "WORKER_TIMEOUT", integer(0), "300",
             "Seconds after which a worker that is still busy with one request is replaced; 0 is"
             " never.", status=2),
-    Setting("Processes", "worker_preload", "WORKER_PRELOAD", switch, "false",
-            "Load the script and run init() once, before the workers are forked from it."),
+    Setting("Processes", "worker_preload", "WORKER_PRELOAD", switch_or_auto, "false",
+            "Load the script and run init() once, before the workers are forked from it: the model"
+            " is in memory once. auto: where there are several workers, and init() leaves no thread"
+            " running and nothing open; else each worker loads it.", improved="auto"),
     Setting("Processes", "scoring_timeout_ms", "SCORING_TIMEOUT_MS", integer(0), "3600000",
             "Milliseconds that run() may take; then the answer is a 500 and the worker goes on. 0"
             " is no limit."),
@@ -153,8 +156,8 @@ SETTINGS: List[Setting] = [
             " result is the json module's exactly: in the whole process, the script included."),
     Setting("Answers", "compatibility", "SCOREDOCK_COMPATIBILITY",
             choice("reference", "improved"), "reference",
-            "Answer as azureml-inference-server-http 1.5.1 does, or set the defaults of the"
-            " next three to what serves clients best."),
+            "Answer as azureml-inference-server-http 1.5.1 does, or set the defaults that are"
+            " called improved here to what serves clients best."),
     Setting("Answers", "encode_results", "SCOREDOCK_ENCODE_RESULTS", switch, "false",
             "Encode numpy, pandas, dates, bytes (Base64), dataclasses, sets, Decimal, UUID, Enum"
             " and paths in what run() returns, where the reference answers 500.", improved="true"),
