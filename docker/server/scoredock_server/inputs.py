@@ -10,6 +10,7 @@ from flask import Request
 from werkzeug.exceptions import HTTPException
 
 from scoredock_server.entry_script import HEADERS, EntryScript
+from scoredock_server.typed_input import ARROW, NPY, TypedInputError, quick_array, read_typed
 
 
 class InputError(Exception):
@@ -23,7 +24,7 @@ class InputError(Exception):
 def read_arguments(script: EntryScript, request: Request) -> Dict[str, Any]:
     """Return the keyword arguments for run(). Raises InputError."""
     if script.schema:
-        arguments = _named(script, request)
+        arguments = _named(script, request, script.schema.typed)
     else:
         value: Any = request if script.rawhttp else _text(request)
         arguments = {next(iter(script.parameters)): value}
@@ -32,8 +33,8 @@ def read_arguments(script: EntryScript, request: Request) -> Dict[str, Any]:
     return arguments
 
 
-def _named(script: EntryScript, request: Request) -> Dict[str, Any]:
-    given = _query(request) if request.method == "GET" else _json_object(request)
+def _named(script: EntryScript, request: Request, typed: Dict[str, Any]) -> Dict[str, Any]:
+    given = _query(request) if request.method == "GET" else _posted(request, typed)
     arguments = {}
     for name, default in script.parameters.items():
         value = given.get(name, default)
@@ -50,6 +51,19 @@ def _text(request: Request) -> str:
         return _body(request).decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError("Input cannot be decoded as UTF-8: {}".format(error))
+
+
+def _posted(request: Request, typed: Dict[str, Any]) -> Dict[str, Any]:
+    if typed and request.mimetype in (NPY, ARROW):
+        try:
+            name, value = read_typed(typed, request.mimetype, _body(request))
+        except TypedInputError as error:
+            raise InputError(str(error)) from None
+        return {name: value}
+    given = _json_object(request)
+    for name in typed.keys() & given.keys():
+        given[name] = quick_array(typed[name], given[name])
+    return given
 
 
 def _json_object(request: Request) -> Dict[str, Any]:

@@ -9,6 +9,7 @@ import gc
 import os
 import sys
 import threading
+from contextlib import suppress
 from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Optional
 
 from scoredock_server import log
@@ -138,7 +139,8 @@ def _fork_for_nothing() -> None:
     child = os.fork()
     if child == 0:
         os._exit(0)
-    os.waitpid(child, 0)
+    with suppress(ChildProcessError):  # gunicorn's handler of SIGCHLD was here first
+        os.waitpid(child, 0)
 
 
 def forget_modules(settings: Settings, before: "set[str]") -> Dict[str, Any]:
