@@ -58,7 +58,7 @@ def _posted(request: Request, typed: Dict[str, Any]) -> Dict[str, Any]:
         try:
             name, value = read_typed(typed, request.mimetype, _body(request))
         except TypedInputError as error:
-            raise InputError(str(error)) from None
+            raise InputError(str(error), error.status) from None
         return {name: value}
     given = _json_object(request)
     for name in typed.keys() & given.keys():

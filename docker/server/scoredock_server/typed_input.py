@@ -15,8 +15,16 @@ NPY = "application/x-npy"
 ARROW = "application/vnd.apache.arrow.stream"
 
 
+# Older ones run code that a stream brings: CVE-2023-47248.
+_OLDEST_ARROW = (14, 0, 1)
+
+
 class TypedInputError(Exception):
-    """A body is not what its content type says, or does not fit the schema."""
+    """A body is not what its content type says, or does not fit; `status` is the answer's."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 def typed_parameters(run: Callable[..., Any]) -> Dict[str, Any]:
@@ -80,7 +88,8 @@ def read_typed(typed: Dict[str, Any], mimetype: str, body: bytes) -> Tuple[str, 
         raise TypedInputError(
             "{} is for a run() with one parameter of {} schema; this one has {}.".format(
                 mimetype, "numpy" if mimetype == NPY else "numpy or pandas", len(fitting)
-            )
+            ),
+            415,
         )
     [(name, kind)] = fitting.items()
     try:
@@ -89,7 +98,7 @@ def read_typed(typed: Dict[str, Any], mimetype: str, body: bytes) -> Tuple[str, 
         elif _is_numpy(kind):
             value = _fitting_array(kind, _stacked(kind, _read_arrow(body)))
         else:
-            value = _fitting_frame(kind, _read_arrow(body).to_pandas())
+            value = _fitting_frame(kind, _frame(_read_arrow(body)))
     except _MisfitError as error:
         raise TypedInputError(
             "The value of the '{}' parameter does not fit its schema: {}".format(name, error)
@@ -105,7 +114,9 @@ def _read_npy(body: bytes) -> Any:
     try:
         return _npy(body)
     except Exception as error:  # the header is text of the client's
-        raise TypedInputError("POST body could not be decoded as npy: {}".format(error)) from None
+        raise TypedInputError(
+            "POST body could not be decoded as npy: {}".format(_first_line(error))
+        ) from None
 
 
 def _npy(body: bytes) -> Any:
@@ -133,27 +144,48 @@ def _read_arrow(body: bytes) -> Any:
     try:
         arrow: Any = importlib.import_module("pyarrow")
         ipc: Any = importlib.import_module("pyarrow.ipc")
-    except ImportError:
+        usable = tuple(int(part) for part in arrow.__version__.split(".")[:3]) >= _OLDEST_ARROW
+    except (ImportError, ValueError):  # or a version that is no release
+        usable = False
+    if not usable:
         raise TypedInputError(
-            "{} needs pyarrow, which the environment of this service does not have.".format(ARROW)
-        ) from None
+            "{} needs pyarrow {}.{}.{} or newer in the environment of this service.".format(
+                ARROW, *_OLDEST_ARROW
+            ),
+            415,
+        )
     try:
         table = ipc.open_stream(arrow.BufferReader(body)).read_all()
         table.validate(full=True)
     except Exception as error:
         raise TypedInputError(
-            "POST body could not be decoded as an Arrow stream: {}".format(error)
+            "POST body could not be decoded as an Arrow stream: {}".format(_first_line(error))
         ) from None
     return table
+
+
+def _frame(table: Any) -> Any:
+    """Return a table as a frame of its own memory; the body's cannot be written to."""
+    try:
+        return table.to_pandas().copy()
+    except Exception as error:  # two columns of one name, say
+        raise _MisfitError(_first_line(error)) from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _stacked(kind: Any, table: Any) -> Any:
     """Return the columns of a table side by side; one column alone where the sample is 1-d."""
     numpy: Any = importlib.import_module("numpy")
-    columns = [column.to_numpy() for column in table.columns]
-    if kind.sample_input.ndim == 1 and len(columns) == 1:
-        return columns[0].copy()
-    return numpy.column_stack(columns) if columns else numpy.empty((table.num_rows, 0))
+    try:
+        columns = [column.to_numpy() for column in table.columns]
+        if kind.sample_input.ndim == 1 and len(columns) == 1:
+            return columns[0].copy()
+        return numpy.column_stack(columns) if columns else numpy.empty((table.num_rows, 0))
+    except Exception as error:
+        raise _MisfitError(_first_line(error)) from None
 
 
 def _fitting_array(kind: Any, array: Any) -> Any:
@@ -179,7 +211,7 @@ def _fitting_frame(kind: Any, frame: Any) -> Any:
         try:
             frame = frame.astype({name: known.get(name, object) for name in frame.columns})
         except Exception as error:
-            raise _MisfitError(str(error)) from None
+            raise _MisfitError(_first_line(error)) from None
     if kind.enforce_shape:
         _check_shape("data frame", frame.shape, sample.shape)
     return frame
