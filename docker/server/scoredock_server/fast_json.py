@@ -82,7 +82,7 @@ def make_loads(standard: Callable[..., Any], quick: Callable[[Any], Any]) -> Cal
         except Exception:
             exact = False
         else:
-            exact = not (_may_have_big_integers(s) or _may_be_deep(s, value))
+            exact = not (_may_have_big_integers(s, value) or _may_be_deep(s, value))
         # Not above, where a mistake would have orjson's beside its own in its traceback.
         return value if exact else standard(s)
 
@@ -90,11 +90,12 @@ def make_loads(standard: Callable[..., Any], quick: Callable[[Any], Any]) -> Cal
     return loads
 
 
-def _may_have_big_integers(text: Any) -> bool:
+def _may_have_big_integers(text: Any, value: Any) -> bool:
     if len(text) < 19:
         return False
     data = text.encode("utf-8") if type(text) is str else text
-    return _BIG_INTEGER in b"," + data.translate(_SKELETON)
+    # A float alone has nothing before its digits.
+    return _BIG_INTEGER in data.translate(_SKELETON) or type(value) is float
 
 
 def _may_be_deep(text: Any, value: Any) -> bool:
@@ -146,8 +147,9 @@ def make_dumps(standard: Callable[..., str], quick: Callable[[Any], bytes]) -> C
 
     @functools.wraps(standard)
     def dumps(obj: Any, **options: Any) -> str:
+        kind = type(obj)
         if (
-            type(obj) in (list, dict)
+            (_is_long(obj) if kind is list else kind is dict and any(map(_is_long, obj.values())))
             and options.keys() <= _SAME_FOR_NUMBERS
             and json._default_encoder is encoder  # type: ignore[attr-defined]
             and parts == (json.JSONEncoder.encode, json.JSONEncoder.iterencode, _c_make_encoder())
@@ -165,10 +167,15 @@ def _c_make_encoder() -> Any:
     return json.encoder.c_make_encoder  # type: ignore[attr-defined]
 
 
+def _is_long(value: Any) -> bool:
+    """Tell whether a value is a list for which the look at its numbers is worth the while."""
+    return type(value) is list and (len(value) >= _LONG or bool(value) and type(value[0]) is list)
+
+
 def _holds_numbers_alone(value: Any) -> bool:
-    if type(value) is not list or not value:
+    if not _is_long(value):
         return False
     kinds = set(map(type, value))
     if kinds == {list}:
         return all(set(map(type, row)) <= _NUMBERS for row in value)
-    return len(value) >= _LONG and kinds <= _NUMBERS
+    return kinds <= _NUMBERS
