@@ -1,5 +1,6 @@
 """The settings as a page of documentation."""
 
+from scoredock_server.cores import VARIABLES
 from scoredock_server.settings import SETTINGS, Setting
 from scoredock_server.without_effect import WITHOUT_EFFECT
 
@@ -21,6 +22,12 @@ _TAIL = """
 The reference server has these too. They need a cloud account, so that they are accepted, said to
 be without effect in the log, and do nothing: {names}.
 
+## Cores
+
+The cores that the server may use, by its affinity and its container's quota, are divided among the
+workers before the script is loaded: {threads} are set to each one's share, unless one of them is
+set already, or one worker has the whole machine. A line in the log says so.
+
 ## gunicorn's own
 
 `GUNICORN_CMD_ARGS`, or a `gunicorn.conf.py` in the working directory, sets what is not in the
@@ -40,7 +47,12 @@ def settings_table() -> str:
         parts.append(_line(row))
     names = ["`{}`".format(name) for name in sorted(WITHOUT_EFFECT)]
     flags = ["`{}`".format(flag) for flag in sorted(WITHOUT_EFFECT.values()) if flag]
-    parts.append(_TAIL.format(names=", ".join(names + flags)))
+    parts.append(
+        _TAIL.format(
+            names=", ".join(names + flags),
+            threads=", ".join("`{}`".format(name) for name in VARIABLES),
+        )
+    )
     return "".join(parts)
 
 
