@@ -1,5 +1,7 @@
 import pytest
+from packaging.version import Version
 
+from interpreter import server_versions
 from serving import covers, running
 
 SCRIPT = """\
@@ -25,15 +27,21 @@ DOCUMENTS = [
 ]
 
 
+@pytest.mark.skipif(server_versions()["python"] < Version("3.8"), reason="no orjson for it")
+def test_the_environment_of_the_tests_has_orjson():
+    assert "orjson" in server_versions()
+
+
 @covers("SCOREDOCK_FAST_JSON")
-@pytest.mark.needs("orjson")
 @pytest.mark.parametrize("setting", ["true", "false"])
 def test_a_script_gets_the_same_from_json_however_it_is_served(tmp_path, setting):
+    # Older Pythons have no orjson that is new enough.
+    served = "true" if setting == "true" and "orjson" in server_versions() else "false"
     with running(tmp_path, SCRIPT, SCOREDOCK_FAST_JSON=setting) as server:
         server.wait_until_ready()
         for body, values in DOCUMENTS:
             answer = server.score(body.encode()).json()
 
-            assert answer.startswith(f'{{"served": {setting}, ')
+            assert answer.startswith(f'{{"served": {served}, ')
             assert answer.endswith('"numbers": [' + ", ".join(["1e-05, 1e+16, 0.25"] * 10) + "]}")
             assert eval(answer, {"true": True, "false": False})["values"] == values

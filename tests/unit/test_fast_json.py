@@ -5,13 +5,12 @@ import pickle
 from decimal import Decimal
 from enum import Enum, IntEnum
 
+import orjson
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-orjson = pytest.importorskip("orjson")
-
-from scoredock_server.fast_json import make_dumps, make_loads  # noqa: E402
+from scoredock_server.fast_json import make_dumps, make_loads
 
 LOADS = make_loads(json.loads, orjson.loads)
 DUMPS = make_dumps(json.dumps, orjson.dumps)

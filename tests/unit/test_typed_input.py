@@ -3,6 +3,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as arrow
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -128,7 +129,6 @@ def test_an_array_is_cast_to_the_schemas_type():
 
 
 def stream(columns):
-    arrow = pytest.importorskip("pyarrow")
     table = arrow.table(columns)
     sink = arrow.BufferOutputStream()
     with arrow.ipc.new_stream(sink, table.schema) as writer:
@@ -171,7 +171,6 @@ def test_an_arrow_stream_that_does_not_fit_is_told(columns, message):
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"\xff" * 99])
 def test_a_body_that_is_no_arrow_stream_is_refused(body):
-    pytest.importorskip("pyarrow")
     with pytest.raises(TypedInputError, match="could not be decoded as an Arrow stream: "):
         read_typed({"x": FRAME}, ARROW, body)
 

@@ -101,7 +101,9 @@ class Process(NamedTuple):
 
 def is_tried(settings: Settings) -> bool:
     """Tell whether the script is to be loaded once, if it can be, although nobody has said so."""
-    alone = settings.worker_count == 1 or settings.watch or settings.port_from
+    alone = (
+        settings.worker_count == 1 or settings.watch or settings.port_from or settings.debug_port
+    )
     return settings.worker_preload is None and not alone and os.path.isdir(_DESCRIPTORS)
 
 
