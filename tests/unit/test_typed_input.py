@@ -156,6 +156,31 @@ def test_an_arrow_stream_is_the_array():
     assert value.flags.writeable
 
 
+@pytest.mark.parametrize("rows", [[], [[1.0, 2.0]], [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]])
+def test_an_arrow_column_of_lists_of_one_size_is_the_array(rows):
+    column = arrow.array(rows, arrow.list_(arrow.float32(), 2))
+    kind = NumpyParameterType(np.ones((1, 2), "f4"))
+    _, value = read_typed({"x": kind}, ARROW, stream({"a": column}))
+
+    assert (value.dtype, value.shape) == ("f4", (len(rows), 2))
+    assert value.tolist() == rows
+    assert value.flags.writeable
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        arrow.array([[1.0, 2.0], None], arrow.list_(arrow.float64(), 2)),
+        arrow.array([[1.0, 2.0, 3.0]], arrow.list_(arrow.float64(), 3)),
+        arrow.array([[1.0, 2.0]]),
+        arrow.array(["x"]),
+    ],
+)
+def test_an_arrow_column_of_other_lists_does_not_fit(column):
+    with pytest.raises(TypedInputError, match="The value of the 'x' parameter does not fit"):
+        read_typed({"x": NumpyParameterType(np.ones((1, 2)))}, ARROW, stream({"a": column}))
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [

@@ -177,9 +177,17 @@ def _first_line(error: Exception) -> str:
 
 
 def _stacked(kind: Any, table: Any) -> Any:
-    """Return the columns of a table side by side; one column alone where the sample is 1-d."""
+    """Return the columns of a table side by side.
+
+    One column is the array itself where the sample is one-dimensional, and where it holds lists of
+    a fixed size: the rows.
+    """
     numpy: Any = importlib.import_module("numpy")
     try:
+        size = getattr(table.schema.types[0], "list_size", 0) if table.num_columns == 1 else 0
+        if size > 0 and not table.column(0).null_count:
+            flat = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in table[0].chunks]
+            return numpy.concatenate(flat or [numpy.empty(0)]).reshape(-1, size)
         columns = [column.to_numpy() for column in table.columns]
         if kind.sample_input.ndim == 1 and len(columns) == 1:
             return columns[0].copy()
