@@ -54,6 +54,7 @@ def main() -> None:
         wanted = read_conda_file(arguments.conda_file, tools) if arguments.conda_file else {}
         lines = wanted.get("pip", [])
         locked = lock.read(arguments.locked)
+        server = arguments.server + "[fast]"
         settings = network.pip_settings(environ, tools.pip)
         by_uv = arguments.installer != "none" and uv_understands(lines, settings)
         if arguments.installer == "conda":
@@ -93,7 +94,7 @@ def main() -> None:
                 lock.write(
                     arguments.prefix,
                     conda=records if arguments.installer == "conda" else "",
-                    pip=lister.packages(arguments.server, requirements, lines, python),
+                    pip=lister.packages(server, requirements, lines, python),
                     build=lister.hashes(lock.places(lines) + [lock.BACKEND] + own_pip),
                 )
                 return
@@ -106,10 +107,10 @@ def main() -> None:
                 more = options(lines) + wanted_lines[len(lines) :] + ["--constraint pins.txt"]
                 write_lines(scratch, "pins.txt", without_hashes(lines))
                 write_lines(scratch, "requirements.txt", more)
-                run(install + [arguments.server, "--requirement", requirements], environ)
+                run(install + [server, "--requirement", requirements], environ)
             else:
                 # One call, so that the server's needs and the user's are resolved together.
-                run(install + [arguments.server, "--requirement", requirements], environ)
+                run(install + [server, "--requirement", requirements], environ)
     with step("trim and compile"):
         trim.trim(arguments.prefix, arguments.installer, arguments.keep)
         trim.compile_files(python, arguments.prefix, arguments.cache)

@@ -5,7 +5,8 @@ import os
 from typing import Dict, List, Mapping, Optional
 
 from scoredock_server.setting_kinds import SettingError
-from scoredock_server.settings import SETTINGS, WITHOUT_EFFECT, Settings
+from scoredock_server.settings import SETTINGS, Settings
+from scoredock_server.without_effect import WITHOUT_EFFECT
 
 _KNOWN = {row.name for row in SETTINGS} | set(WITHOUT_EFFECT) | {"HOSTNAME"}
 

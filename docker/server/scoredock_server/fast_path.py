@@ -18,7 +18,7 @@ from scoredock_server.answer import Answer
 from scoredock_server.app import BEGAN, IDS
 from scoredock_server.correlation import RequestIds, answering, read_ids
 from scoredock_server.deadline import ScoringTimeoutError
-from scoredock_server.inputs import as_object, as_text, by_name, check_is_json
+from scoredock_server.inputs import as_text, by_name, values_of
 from scoredock_server.log import HEALTH
 from scoredock_server.plain_headers import ASCII, Headers, is_json, plain_headers, plain_ids
 from scoredock_server.request_log import Line, RequestLog
@@ -141,8 +141,14 @@ class FastPath:
     def _arguments(self, headers: Headers, body: bytes) -> Dict[str, Any]:
         if not self._script.schema:
             return {self._parameter: as_text(body)}
-        check_is_json(is_json(headers.get("Content-Type", "")))
-        return by_name(self._script, as_object(body))
+        content_type = headers.get("Content-Type", "")
+        given = values_of(
+            self._script.schema.typed,
+            content_type.partition(";")[0].strip().lower(),
+            lambda: body,
+            is_json=is_json(content_type),
+        )
+        return by_name(self._script, given)
 
     def _data(
         self,

@@ -9,9 +9,11 @@ from gunicorn.app.base import Application
 from gunicorn.errors import HaltServer
 
 from scoredock_server import debugger, log
+from scoredock_server.cores import share_cores
 from scoredock_server.fork import Server
 from scoredock_server.handover import ListenError, listen, receive
 from scoredock_server.older_gunicorns import catch_up
+from scoredock_server.preload import Loader, is_tried
 from scoredock_server.service import read_all_settings
 from scoredock_server.setting_kinds import SettingError
 from scoredock_server.settings import Settings
@@ -35,8 +37,18 @@ class ScoringServer(Application):  # type: ignore[misc] # gunicorn has no types
         self._settings = settings
         self._bind = bind
         self._server = server
+        self._loader = Loader(settings, dict(os.environ))
         del sys.argv[1:]  # they were ours; gunicorn would read them as its own
         super().__init__()
+        said = share_cores(os.environ, self.cfg.workers)
+        before = self.cfg.on_starting
+
+        def on_starting(arbiter: Any) -> None:
+            before(arbiter)
+            if said:
+                arbiter.log.info(said)
+
+        self.cfg.set("on_starting", on_starting)
 
     def init(self, *_arguments: Any) -> Dict[str, Any]:
         """Return gunicorn's settings."""
@@ -52,11 +64,14 @@ class ScoringServer(Application):  # type: ignore[misc] # gunicorn has no types
         self._worker_note = choose_worker(self.cfg)
 
     def load(self) -> Any:
-        """Return the WSGI application; runs in each worker."""
+        """Return the WSGI application; runs in each worker, or once in the master."""
         from scoredock_server.app import create_app
 
         server = self._server
-        app = _load_and_tell(server, workers=self.cfg.workers) if server else create_app()
+        if server:
+            app = _load_and_tell(server, self._loader, workers=self.cfg.workers)
+        else:
+            app = self._loader.load(create_app)
         if self._worker_note:
             log.server.warning(self._worker_note)
         if server and server.replaces:
@@ -64,8 +79,13 @@ class ScoringServer(Application):  # type: ignore[misc] # gunicorn has no types
             debugger.listen(self._settings)
         return app
 
+    def reload(self) -> None:
+        """Read the settings again; what the master has loaded is loaded again, too."""
+        self.callable = None
+        super().reload()
 
-def _load_and_tell(server: Server, *, workers: int) -> Any:
+
+def _load_and_tell(server: Server, loader: Loader, *, workers: int) -> Any:
     """Return the application, and tell the supervisor how loading it has gone."""
     from scoredock_server.app import create_app
 
@@ -74,7 +94,7 @@ def _load_and_tell(server: Server, *, workers: int) -> Any:
     loading = server.load_with()
     with log.kept_lines() as lines:
         try:
-            app = create_app(debugged=not server.replaces)
+            app = loader.load(lambda: create_app(debugged=not server.replaces))
         except SystemExit:
             server.tell_failed(lines)
             raise
@@ -90,7 +110,7 @@ def gunicorn_settings(settings: Settings, *, bind: List[str], known: Any) -> Dic
         "keepalive": 75,
         "workers": settings.worker_count,
         "timeout": settings.worker_timeout,
-        "preload_app": settings.worker_preload,
+        "preload_app": settings.worker_preload or is_tried(settings),
         # Below compose.yaml's stop_grace_period, so that requests in flight end before the kill.
         "graceful_timeout": 24 * 3600 if settings.debug_bind else 25,
         "accesslog": "-",

@@ -3,13 +3,14 @@
 import codecs
 import inspect
 import json
-from typing import Any, Dict, List, Tuple, Union
+from typing import Any, Callable, Dict, List, Tuple, Union
 from urllib.parse import parse_qsl
 
 from flask import Request
 from werkzeug.exceptions import HTTPException
 
 from scoredock_server.entry_script import HEADERS, EntryScript
+from scoredock_server.typed_input import ARROW, NPY, TypedInputError, quick_array, read_typed
 
 # In the environ of a request whose client has left before all of its body had come.
 TRUNCATED = "scoredock.truncated"
@@ -26,7 +27,7 @@ class InputError(Exception):
 def read_arguments(script: EntryScript, request: Request) -> Dict[str, Any]:
     """Return the keyword arguments for run(). Raises InputError."""
     if script.schema:
-        arguments = _named(script, request)
+        arguments = _named(script, request, script.schema.typed)
     else:
         if script.rawhttp and request.environ.get(TRUNCATED):
             _body(request)
@@ -38,8 +39,10 @@ def read_arguments(script: EntryScript, request: Request) -> Dict[str, Any]:
     return arguments
 
 
-def _named(script: EntryScript, request: Request) -> Dict[str, Any]:
-    given = _query(request) if request.method == "GET" else _json_object(request)
+def _named(script: EntryScript, request: Request, typed: Dict[str, Any]) -> Dict[str, Any]:
+    if request.method == "GET":
+        return by_name(script, _query(request))
+    given = values_of(typed, request.mimetype, lambda: _body(request), is_json=request.is_json)
     return by_name(script, given)
 
 
@@ -68,19 +71,28 @@ def as_text(body: bytes) -> str:
         raise InputError("Input cannot be decoded as UTF-8: {}".format(error))
 
 
-def _json_object(request: Request) -> Dict[str, Any]:
-    check_is_json(request.is_json)
-    return as_object(_body(request))
+def values_of(
+    typed: Dict[str, Any], mimetype: str, body: Callable[[], bytes], *, is_json: bool
+) -> Dict[str, Any]:
+    """Return the values that a body holds, by name. Raises InputError.
 
-
-def check_is_json(is_json: bool) -> None:
-    """Refuse a body of another type. Raises InputError."""
+    `typed` are the parameters that a schema says to be arrays or frames.
+    """
+    if typed and mimetype in (NPY, ARROW):
+        try:
+            name, value = read_typed(typed, mimetype, body())
+        except TypedInputError as error:
+            raise InputError(str(error), error.status) from None
+        return {name: value}
     if not is_json:
         raise InputError("Expects Content-Type to be application/json", 415)
+    given = _json_object(body())
+    for name in typed.keys() & given.keys():
+        given[name] = quick_array(typed[name], given[name])
+    return given
 
 
-def as_object(body: bytes) -> Dict[str, Any]:
-    """Return the JSON object that the body is. Raises InputError."""
+def _json_object(body: bytes) -> Dict[str, Any]:
     if not body:
         raise InputError("POST body is empty. Expecting a JSON dictionary.")
     try:

@@ -4,16 +4,22 @@ import sys
 from types import TracebackType
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
+from scoredock_server.typed_input import typed_parameters
+
 # As inference-schema names them.
 ALL_VERSIONS = ["2.0", "3.0", "3.1"]
 
 
 class Schema(NamedTuple):
-    """What the decorators tell of run(): two JSON schemas and the Swagger versions they fit."""
+    """What the decorators tell of run(): two JSON schemas and the Swagger versions they fit.
+
+    `typed` are the parameter types of numpy and pandas, by the parameters' names.
+    """
 
     input: Dict[str, Any]
     output: Dict[str, Any]
     versions: List[str]
+    typed: Dict[str, Any]
 
 
 def read_schema(run: Callable[..., Any]) -> Optional[Schema]:
@@ -23,7 +29,12 @@ def read_schema(run: Callable[..., Any]) -> Optional[Schema]:
     if util is None or not util.is_schema_decorated(run):
         return None
     versions = getattr(util, "get_supported_versions", lambda _run: ALL_VERSIONS)
-    return Schema(util.get_input_schema(run), util.get_output_schema(run), list(versions(run)))
+    return Schema(
+        util.get_input_schema(run),
+        util.get_output_schema(run),
+        list(versions(run)),
+        typed_parameters(run),
+    )
 
 
 def unconvertible_parameter(error: BaseException) -> Optional[str]:

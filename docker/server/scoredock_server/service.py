@@ -5,14 +5,15 @@ import os
 import time
 from typing import Mapping, MutableMapping, NamedTuple
 
-from scoredock_server import debugger, log, stand_ins
+from scoredock_server import debugger, fast_json, log, stand_ins
 from scoredock_server.config_file import ConfigFile
 from scoredock_server.entry_script import EntryScript, EntryScriptError, load_entry_script
 from scoredock_server.model_check import ModelCheckError, check_models
 from scoredock_server.model_dir import find_model_dir, list_files
 from scoredock_server.setting_kinds import SettingError
-from scoredock_server.settings import WITHOUT_EFFECT, Settings, read_settings
+from scoredock_server.settings import Settings, read_settings
 from scoredock_server.swagger import Swagger, prepare_swagger
+from scoredock_server.without_effect import WITHOUT_EFFECT
 
 
 class StartError(Exception):
@@ -66,6 +67,8 @@ def start_service(environ: MutableMapping[str, str], *, debugged: bool = False) 
         raise StartError(error.status) from None
     _note_what_does_nothing(settings, environ)
     stand_ins.install()
+    if settings.fast_json:
+        fast_json.install()
     log.capture_prints()
     try:
         debugger.connect(settings)

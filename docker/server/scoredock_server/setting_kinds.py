@@ -79,6 +79,13 @@ def _switch(value: str) -> bool:
         raise ValueError("expected true or false") from None
 
 
+def _switch_or_auto(value: str) -> Optional[bool]:
+    try:
+        return None if value.strip().lower() == "auto" else _switch(value)
+    except ValueError:
+        raise ValueError("expected auto, true or false") from None
+
+
 def _percent(value: str) -> float:
     try:
         number = float(value)
@@ -107,6 +114,7 @@ def _address(value: str) -> str:
 address = Kind("ADDRESS:PORT", _address)
 text = Kind("text", str)
 switch = Kind("true, false", _switch, nothing=False)
+switch_or_auto = Kind("auto, true, false", _switch_or_auto, nothing=None)
 exactly_true = Kind(
     "true, false", lambda value: value.lower() == "true", nothing=False, empty_counts=True
 )

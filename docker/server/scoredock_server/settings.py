@@ -16,6 +16,7 @@ from scoredock_server.setting_kinds import (
     percent,
     port_number,
     switch,
+    switch_or_auto,
     text,
 )
 
@@ -39,13 +40,14 @@ class Settings(NamedTuple):
     cors_origins: Origins
     worker_count: int
     worker_timeout: int
-    worker_preload: bool
+    worker_preload: Optional[bool]
     reload_socket: str
     scoring_timeout_ms: int
     max_body_mb: int
     head_timeout: int
     body_timeout: int
     queue_length: int
+    fast_json: bool
     compatibility: str
     encode_results: bool
     nan_as_null: bool
@@ -130,8 +132,10 @@ SETTINGS: List[Setting] = [
     Setting("Processes", "worker_timeout", "WORKER_TIMEOUT", integer(0), "300",
             "Seconds after which a worker that is still busy with one request is replaced; 0 is"
             " never.", status=2),
-    Setting("Processes", "worker_preload", "WORKER_PRELOAD", switch, "false",
-            "Load the script and run init() once, before the workers are forked from it."),
+    Setting("Processes", "worker_preload", "WORKER_PRELOAD", switch_or_auto, "false",
+            "Load the script and run init() once, before the workers are forked from it: the model"
+            " is in memory once. auto: where there are several workers, and init() leaves no thread"
+            " running and nothing open; else each worker loads it.", improved="auto"),
     Setting("Processes", "reload_socket", "SCOREDOCK_RELOAD_SOCKET", text, "",
             "A Unix socket. Who connects to it, as `python -m scoredock_server.reload` does, has"
             " the script loaded anew by a server beside the one that serves, and is told how that"
@@ -140,6 +144,9 @@ SETTINGS: List[Setting] = [
     Setting("Processes", "scoring_timeout_ms", "SCORING_TIMEOUT_MS", integer(0), "3600000",
             "Milliseconds that run() may take; then the answer is a 500 and the worker goes on. 0"
             " is no limit."),
+    Setting("Processes", "fast_json", "SCOREDOCK_FAST_JSON", switch, "true",
+            "Let json.loads and json.dumps be served by orjson, where it is installed and its"
+            " result is the json module's exactly: in the whole process, the script included."),
     Setting("Limits", "max_body_mb", "SCOREDOCK_MAX_BODY_MB", integer(0), "0",
             "Megabytes (of 1,000,000 bytes) that a request's body may have; more is a 413. 0 is no"
             " limit."),
@@ -152,8 +159,8 @@ SETTINGS: List[Setting] = [
             " is no limit."),
     Setting("Answers", "compatibility", "SCOREDOCK_COMPATIBILITY",
             choice("reference", "improved"), "reference",
-            "Answer as azureml-inference-server-http 1.5.1 does, or set the defaults of the"
-            " next three to what serves clients best."),
+            "Answer as azureml-inference-server-http 1.5.1 does, or set the defaults that are"
+            " called improved here to what serves clients best."),
     Setting("Answers", "encode_results", "SCOREDOCK_ENCODE_RESULTS", switch, "false",
             "Encode numpy, pandas, dates, bytes (Base64), dataclasses, sets, Decimal, UUID, Enum"
             " and paths in what run() returns, where the reference answers 500.", improved="true"),
@@ -202,19 +209,6 @@ SETTINGS: List[Setting] = [
             "Before the script is loaded, connect debugpy to the debugger that listens on this port"
             " of the loopback interface and wait for it."),
 ]  # fmt: skip
-
-# Settings of the reference server that mean nothing without a cloud account, and its flags.
-WITHOUT_EFFECT = {
-    "AML_APP_INSIGHTS_ENABLED": "--appinsights-instrumentation-key",
-    "AML_APP_INSIGHTS_KEY": "",
-    "APP_INSIGHTS_LOG_RESPONSE_ENABLED": "",
-    "AML_MDC_STORAGE_ENABLED": "",
-    "AML_MODEL_DC_STORAGE_ENABLED": "",
-    "AML_DBG_MODEL_INFO": "",
-    "AML_DBG_RESOURCE_INFO": "",
-    "WORKSPACE_NAME": "",
-    "TRANSPORT_PROTOCOL": "--rest",
-}
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
