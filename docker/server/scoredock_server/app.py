@@ -10,11 +10,13 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.wrappers import Response as AnyResponse
 
 from scoredock_server import log
+from scoredock_server.access import CHALLENGE, REFUSED, Access
 from scoredock_server.correlation import IdTooLongError, read_ids
 from scoredock_server.inputs import query_pairs
 from scoredock_server.rawhttp import AMLRequest
 from scoredock_server.scoring import INTERNAL_ERROR, Scorer, error_response, json_response
 from scoredock_server.service import Service, StartError, start_service
+from scoredock_server.setting_kinds import SettingError
 from scoredock_server.swagger import SwaggerVersionError
 
 
@@ -29,13 +31,17 @@ def create_app(*, debugged: bool = True) -> Flask:
     except StartError as error:
         sys.exit(error.status)
     log.server.info("Scoring timeout is set to %s", service.settings.scoring_timeout_ms)
-    app = application(service)
+    try:
+        app = application(service)
+    except SettingError as error:
+        log.server.error("%s", error)
+        sys.exit(error.status)
     log.server.info("Worker with pid %s ready for serving traffic", os.getpid())
     return app
 
 
 def application(service: Service) -> Flask:
-    """Return the application with its three routes."""
+    """Return the application with its three routes. Raises SettingError."""
     app = Flask("scoredock_server", static_folder=None)
     app.request_class = AMLRequest
     _add_routes(app, service)
@@ -76,6 +82,7 @@ def _current_request() -> Request:
 
 def _add_headers(app: Flask, service: Service) -> None:
     settings = service.settings
+    access = Access(settings)
 
     @app.before_request
     def read_correlation_ids() -> Optional[Response]:
@@ -89,6 +96,17 @@ def _add_headers(app: Flask, service: Service) -> None:
             g.ids = g.ids.that_fit()
             return error_response(str(error), 431)
         return None
+
+    @app.before_request
+    def ask_for_a_key() -> Optional[Response]:
+        if access.allows(request.path, request.headers.get("Authorization")):
+            return None
+        # A browser asks without the key whether it may send one; a @rawhttp script would run.
+        if request.method == "OPTIONS" and not service.script.rawhttp:
+            return None
+        refusal = error_response(REFUSED, 401)
+        refusal.headers["WWW-Authenticate"] = CHALLENGE
+        return refusal
 
     @app.after_request
     def add_headers(response: AnyResponse) -> AnyResponse:

@@ -6,11 +6,13 @@ from typing import Any, Callable, Dict, List
 from gunicorn.app.base import Application
 from gunicorn.errors import HaltServer
 
-from scoredock_server import debugger
+from scoredock_server import debugger, exposure
+from scoredock_server.access import Access
 from scoredock_server.handover import ListenError, listen, receive
 from scoredock_server.older_gunicorns import catch_up
 from scoredock_server.setting_kinds import SettingError
 from scoredock_server.settings import Settings
+from scoredock_server.tls import tls_settings
 
 
 class ScoringServer(Application):  # type: ignore[misc] # gunicorn has no types
@@ -33,12 +35,23 @@ class ScoringServer(Application):  # type: ignore[misc] # gunicorn has no types
         self._bind = bind
         self._ready = ready
         self._replaces = replaces
+        # Once: a reload with a certificate that is half written must not end the server.
+        self._tls = tls_settings(settings)
         del sys.argv[1:]  # they were ours; gunicorn would read them as its own
         super().__init__()
 
     def init(self, *_arguments: Any) -> Dict[str, Any]:
         """Return gunicorn's settings."""
-        return gunicorn_settings(self._settings, bind=self._bind, known=self.cfg.settings)
+        known = self.cfg.settings
+        settings = gunicorn_settings(self._settings, bind=self._bind, known=known)
+        own = dict(self._tls, on_starting=self._warn)
+        settings.update((name, value) for name, value in own.items() if name in known)
+        return settings
+
+    def _warn(self, arbiter: Any) -> None:
+        warning = exposure.warning(self._settings)
+        if warning and not self._replaces:
+            arbiter.log.warning(warning)
 
     def load(self) -> Any:
         """Return the WSGI application; runs in each worker."""
@@ -90,6 +103,8 @@ def serve(settings: Settings) -> None:
     """Serve until a signal ends it. Raises SystemExit with gunicorn's status."""
     catch_up()
     try:
+        Access(settings)  # a file without a usable key ends the server before it listens
+        tls_settings(settings)
         bind = _addresses(settings)
         if settings.watch:
             from scoredock_server.watch import serve_and_watch

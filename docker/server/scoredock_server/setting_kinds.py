@@ -1,4 +1,4 @@
-"""The kinds of values that settings have: how each is read, and how it is told to people."""
+"""What a setting is, and the kinds of values: how each is read, and how it is told to people."""
 
 from typing import Any, Callable, NamedTuple, Optional
 
@@ -22,6 +22,24 @@ class Kind(NamedTuple):
     read: Callable[[str], Any]
     nothing: Any = ""
     empty_counts: bool = False
+
+
+class Setting(NamedTuple):
+    """One row of the table: `name` is the variable, `attribute` its place in Settings.
+
+    `improved` is the default where SCOREDOCK_COMPATIBILITY is `improved`; `status` is the exit
+    status of the server for a value that it cannot use, as in the reference server.
+    """
+
+    area: str
+    attribute: str
+    name: str
+    kind: Kind
+    default: str
+    meaning: str
+    flag: str = ""
+    improved: Optional[str] = None
+    status: int = 3
 
 
 def integer(least: int, most: Optional[int] = None) -> Kind:

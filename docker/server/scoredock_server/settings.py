@@ -5,8 +5,10 @@ from typing import Dict, List, Mapping, NamedTuple, Optional
 
 from scoredock_server import __version__
 from scoredock_server.cors import Origins
+from scoredock_server.operation_settings import ACCESS
 from scoredock_server.setting_kinds import (
     Kind,
+    Setting,
     SettingError,
     address,
     choice,
@@ -36,6 +38,10 @@ class Settings(NamedTuple):
     separate_health_endpoint: bool
     health_port: int
     cors_origins: Origins
+    published_on: str
+    key_file: str
+    tls_certificate_file: str
+    tls_key_file: str
     worker_count: int
     worker_timeout: int
     worker_preload: bool
@@ -80,24 +86,6 @@ class Settings(NamedTuple):
         return None
 
 
-class Setting(NamedTuple):
-    """One row of the table: `name` is the variable, `attribute` its place in Settings.
-
-    `improved` is the default where SCOREDOCK_COMPATIBILITY is `improved`; `status` is the exit
-    status of the server for a value that it cannot use, as in the reference server.
-    """
-
-    area: str
-    attribute: str
-    name: str
-    kind: Kind
-    default: str
-    meaning: str
-    flag: str = ""
-    improved: Optional[str] = None
-    status: int = 3
-
-
 SETTINGS: List[Setting] = [
     Setting("Where things are", "app_root", "AML_APP_ROOT", text, "",
             "Where relative paths start from; on sys.path. Empty: the working directory."),
@@ -136,6 +124,7 @@ SETTINGS: List[Setting] = [
     Setting("Listening", "cors_origins", "AML_CORS_ORIGINS", origins, "",
             "Comma-separated origins whose pages may read answers: * for all; an entry may be a"
             " regular expression. Empty: none.", "--access-control-allow-origins LIST"),
+    *ACCESS,
     Setting("Processes", "worker_count", "WORKER_COUNT", integer(1), "1",
             "Worker processes; each loads the model and runs one request at a time.",
             "--worker-count N", status=1),
