@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from typing import Any, Optional
 
 from flask import Flask, Request, Response, g, request
@@ -12,7 +11,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from scoredock_server import log
 from scoredock_server.access import CHALLENGE, REFUSED, Access
 from scoredock_server.correlation import IdTooLongError, read_ids
+from scoredock_server.exchange import set_current
 from scoredock_server.inputs import query_pairs
+from scoredock_server.observation import METRICS_PATH, Observation
 from scoredock_server.rawhttp import AMLRequest
 from scoredock_server.scoring import INTERNAL_ERROR, Scorer, error_response, json_response
 from scoredock_server.service import Service, StartError, start_service
@@ -44,13 +45,14 @@ def application(service: Service) -> Flask:
     """Return the application with its three routes. Raises SettingError."""
     app = Flask("scoredock_server", static_folder=None)
     app.request_class = AMLRequest
-    _add_routes(app, service)
-    _add_headers(app, service)
+    observation = Observation(service.settings, init_seconds=service.init_seconds)
+    _add_routes(app, service, observation)
+    _add_headers(app, service, observation)
     _add_errors(app)
     return app
 
 
-def _add_routes(app: Flask, service: Service) -> None:
+def _add_routes(app: Flask, service: Service, observation: Observation) -> None:
     scorer = Scorer(service.script, service.settings)
 
     @app.route("/", methods=["GET"])
@@ -69,6 +71,14 @@ def _add_routes(app: Flask, service: Service) -> None:
             return error_response(str(error), 404)
         return json_response(document, 200)
 
+    if observation.metrics is not None:
+        page = observation.metrics.page
+
+        @app.route(METRICS_PATH, methods=["GET"])
+        def metrics() -> Response:
+            text, media_type = page()
+            return Response(text, content_type=media_type)
+
 
 def _swagger_version() -> str:
     return next((value for name, value in query_pairs(request) if name == "version"), "2")
@@ -80,20 +90,28 @@ def _current_request() -> Request:
     return current._get_current_object()  # type: ignore[no-any-return]
 
 
-def _add_headers(app: Flask, service: Service) -> None:
+def _add_headers(app: Flask, service: Service, observation: Observation) -> None:
     settings = service.settings
     access = Access(settings)
 
     @app.before_request
-    def read_correlation_ids() -> Optional[Response]:
-        g.began = time.perf_counter()
-        g.ids = read_ids(request.headers)
+    def begin() -> Optional[Response]:
+        g.exchange = observation.began(
+            request.method,
+            request.path,
+            request.query_string.decode("latin-1"),
+            request.headers.get,
+        )
+        g.exchange.client = request.remote_addr
+        g.exchange.received = request.content_length
+        set_current(g.exchange)
+        g.ids = g.exchange.ids = read_ids(request.headers)
         if request.routing_exception is not None and not settings.full_error_headers:
             return None
         try:
             g.ids.check()
         except IdTooLongError as error:
-            g.ids = g.ids.that_fit()
+            g.ids = g.exchange.ids = g.ids.that_fit()
             return error_response(str(error), 431)
         return None
 
@@ -119,28 +137,22 @@ def _add_headers(app: Flask, service: Service) -> None:
             response.headers.update(settings.cors_origins.headers(request.headers, request.method))
         elif not settings.full_error_headers:
             response.headers.pop("Allow", None)
-        if routed and request.path != "/" and response.status_code != 431:
-            _log_request(response)
+        if g.exchange.traceparent:
+            response.headers["traceparent"] = g.exchange.traceparent
+        observation.answered(
+            g.exchange,
+            response.status_code,
+            _length(response),
+            # As the reference server has it, where the access log has a line for these.
+            is_logged=settings.log_format == "json" or (routed and response.status_code != 431),
+        )
+        set_current(None)
         return response
 
 
-def _log_request(response: AnyResponse) -> None:
-    query = request.query_string.decode("latin-1")
-    log.server.info(
-        "%s %s %s %.3fms %s [%s]",
-        request.method,
-        request.path + ("?" + query if query else ""),
-        response.status_code,
-        (time.perf_counter() - g.began) * 1000,
-        _length(response),
-        g.ids,
-    )
-
-
-def _length(response: AnyResponse) -> str:
+def _length(response: AnyResponse) -> Optional[int]:
     # Of what is there already: asking a stream for its length would wait for its end.
-    length = response.calculate_content_length() if response.is_sequence else None
-    return "N/A" if length is None else str(length)
+    return response.calculate_content_length() if response.is_sequence else None
 
 
 def _add_errors(app: Flask) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, List
 from gunicorn.app.base import Application
 from gunicorn.errors import HaltServer
 
-from scoredock_server import debugger, exposure
+from scoredock_server import debugger, exposure, log, metric_files, metrics
 from scoredock_server.access import Access
 from scoredock_server.handover import ListenError, listen, receive
 from scoredock_server.older_gunicorns import catch_up
@@ -44,7 +44,7 @@ class ScoringServer(Application):  # type: ignore[misc] # gunicorn has no types
         """Return gunicorn's settings."""
         known = self.cfg.settings
         settings = gunicorn_settings(self._settings, bind=self._bind, known=known)
-        own = dict(self._tls, on_starting=self._warn)
+        own = dict(self._tls, on_starting=self._warn, post_worker_init=_count_worker)
         settings.update((name, value) for name, value in own.items() if name in known)
         return settings
 
@@ -52,17 +52,25 @@ class ScoringServer(Application):  # type: ignore[misc] # gunicorn has no types
         warning = exposure.warning(self._settings)
         if warning and not self._replaces:
             arbiter.log.warning(warning)
+        if self._settings.metrics and not metric_files.folder():
+            arbiter.log.info("/metrics is 404: the package prometheus-client is not installed")
 
     def load(self) -> Any:
         """Return the WSGI application; runs in each worker."""
         from scoredock_server.app import create_app
 
+        metrics.find_client(self._settings)  # before the script, whose metrics are among ours
         app = create_app(debugged=not self._replaces)
         self._ready()
         if self._replaces:
             # The server before has the debugger's port until it is told to end.
             debugger.listen(self._settings)
         return app
+
+
+def _count_worker(_worker: Any) -> None:
+    if metric_files.folder():
+        metric_files.count_start()
 
 
 def gunicorn_settings(settings: Settings, *, bind: List[str], known: Any) -> Dict[str, Any]:
@@ -74,7 +82,8 @@ def gunicorn_settings(settings: Settings, *, bind: List[str], known: Any) -> Dic
         "preload_app": settings.worker_preload,
         # Below compose.yaml's stop_grace_period, so that requests in flight end before the kill.
         "graceful_timeout": 24 * 3600 if settings.debug_bind else 25,
-        "accesslog": "-",
+        # An object a line for each request is ours alone.
+        "accesslog": None if settings.log_format == "json" else "-",
         "errorlog": "-",
         "logger_class": "scoredock_server.log.GunicornLogger",
         # Nothing here is steered through a socket, and the root file system may be read-only.
@@ -105,6 +114,8 @@ def serve(settings: Settings) -> None:
     try:
         Access(settings)  # a file without a usable key ends the server before it listens
         tls_settings(settings)
+        log.choose(settings)
+        metrics.prepare(settings)
         bind = _addresses(settings)
         if settings.watch:
             from scoredock_server.watch import serve_and_watch

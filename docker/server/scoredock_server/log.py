@@ -7,10 +7,12 @@ import logging.config
 import sys
 import time
 import traceback
-from typing import Any, Optional, TextIO
+from typing import Any, Callable, Optional, TextIO
 
 from gunicorn import glogging
 
+from scoredock_server.exchange import Exchange
+from scoredock_server.log_json import JsonFormatter, without_query
 from scoredock_server.setting_kinds import SettingError
 from scoredock_server.settings import Settings
 
@@ -19,6 +21,8 @@ server = logging.getLogger("azmlinfsrv")
 user_script = logging.getLogger("azmlinfsrv.user_script")
 swagger = logging.getLogger("azmlinfsrv.swagger")
 printed = logging.getLogger("azmlinfsrv.print")
+
+_HEALTH = {("GET", path) for path in ("/", "/livez", "/readyz", "/metrics")}
 
 
 class Formatter(logging.Formatter):
@@ -41,6 +45,25 @@ class Formatter(logging.Formatter):
             return "{}{}".format("".join(traceback.format_tb(ei[2])), ei[0].__name__)
 
 
+class _Chosen:
+    """What the settings say, in this process."""
+
+    json = False
+    queries = True
+
+    def formatter(self) -> logging.Formatter:
+        return JsonFormatter() if self.json else Formatter()
+
+
+_chosen = _Chosen()
+
+
+def choose(settings: Settings) -> None:
+    """Write from now on as the settings say."""
+    _chosen.json = settings.log_format == "json"
+    _chosen.queries = settings.log_queries
+
+
 class Handler(logging.StreamHandler):  # type: ignore[type-arg] # not in Python 3.6
     """Writes what the stream's encoding cannot as `\\udc80`: no record is lost for a character."""
 
@@ -59,12 +82,19 @@ class GunicornLogger(glogging.Logger):  # type: ignore[misc] # gunicorn has no t
         if not (cfg.logconfig or cfg.logconfig_dict or getattr(cfg, "logconfig_json", None)):
             for log in (self.error_log, self.access_log):
                 for handler in log.handlers:
-                    handler.setFormatter(Formatter())
+                    handler.setFormatter(_chosen.formatter())
 
     def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
         """Write the request's line."""
-        if (req.method, req.uri) != ("GET", "/"):
+        if (req.method, req.uri) not in _HEALTH:
             super().access(resp, req, environ, request_time)
+
+    def atoms(self, resp: Any, req: Any, environ: Any, request_time: Any) -> Any:
+        """Return the parts of that line; no query strings, unless they are asked for."""
+        found = super().atoms(resp, req, environ, request_time)
+        if not _chosen.queries:
+            found.update(q="", r=without_query(found["r"]), f=without_query(found["f"]))
+        return found
 
 
 def configure(settings: Settings) -> None:
@@ -72,6 +102,7 @@ def configure(settings: Settings) -> None:
 
     Raises SettingError for a logging.json that cannot be used.
     """
+    choose(settings)
     own = settings.find_file("logging.json")
     if own is not None:
         _apply(own)
@@ -86,7 +117,7 @@ def configure_plain(stream: Optional[TextIO] = None) -> None:
     if server.handlers:
         return
     handler = Handler(stream or sys.stdout)
-    handler.setFormatter(Formatter())
+    handler.setFormatter(_chosen.formatter())
     root = logging.getLogger()
     for log in (server, root):
         log.addHandler(handler)
@@ -136,3 +167,27 @@ def capture_prints() -> None:
 
     print_record.captured = True  # type: ignore[attr-defined]
     builtins.print = print_record
+
+
+def request_line(settings: Settings) -> Callable[[Exchange], None]:
+    """Return what writes the line of a request that has been answered."""
+    with_query = settings.log_queries
+
+    def write(exchange: Exchange) -> None:
+        if not server.isEnabledFor(logging.INFO):
+            return
+        path = exchange.path
+        if with_query and exchange.query:
+            path += "?" + exchange.query
+        sent = "N/A" if exchange.sent is None else str(exchange.sent)
+        values = (exchange.method, path, exchange.status, exchange.seconds * 1000, sent,
+                  exchange.ids)  # fmt: skip
+        # Not info(): it would look for the file and the line of its caller.
+        record = server.makeRecord(
+            server.name, logging.INFO, __file__, 0, "%s %s %s %.3fms %s [%s]", values, None
+        )
+        record.exchange = exchange
+        record.with_query = with_query
+        server.handle(record)
+
+    return write

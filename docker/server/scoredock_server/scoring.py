@@ -3,7 +3,6 @@
 import asyncio
 import inspect
 import json
-import time
 from typing import Any, Dict
 
 from flask import Request, Response, g, request
@@ -59,9 +58,9 @@ class Scorer:
             return error_response(str(error), error.status, failed=error.failed)
 
     def _scored(self, arguments: Dict[str, Any]) -> AnyResponse:
-        began = time.perf_counter()
-        result = self._run(arguments)
-        duration = "{:.3f}".format((time.perf_counter() - began) * 1000)
+        with g.exchange as exchange:
+            result = self._run(arguments)
+        duration = "{:.3f}".format(exchange.run_seconds * 1000)
         passed_on = isinstance(result, AnyResponse)
         response = _passed_on(result) if passed_on else self._encoded(result)
         response.headers.add(DURATION, duration)

@@ -5,7 +5,7 @@ from typing import Dict, List, Mapping, NamedTuple, Optional
 
 from scoredock_server import __version__
 from scoredock_server.cors import Origins
-from scoredock_server.operation_settings import ACCESS
+from scoredock_server.operation_settings import ACCESS, OBSERVATION
 from scoredock_server.setting_kinds import (
     Kind,
     Setting,
@@ -57,6 +57,10 @@ class Settings(NamedTuple):
     service_version: str
     service_path_prefix: str
     log_level: str
+    log_format: str
+    log_queries: bool
+    metrics: bool
+    otlp_endpoint: str
     collect_dir: str
     collect_sample_percent: float
     collect_max_mb: int
@@ -164,6 +168,7 @@ SETTINGS: List[Setting] = [
     Setting("Logging", "log_level", "AZUREML_LOG_LEVEL",
             choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO",
             "The least severe level that is written; the entry script's own loggers included."),
+    *OBSERVATION,
     Setting("Data collection", "collect_dir", "SCOREDOCK_COLLECT_DIR", text, "",
             "The folder for what ModelDataCollector and Collector collect, as JSON Lines. Empty:"
             " nothing is kept."),
