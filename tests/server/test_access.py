@@ -49,7 +49,7 @@ def keyed(tmp_path_factory):
 
 
 @covers("SCOREDOCK_KEY_FILE")
-@pytest.mark.parametrize("key", [KEY, OTHER])
+@pytest.mark.parametrize("key", [KEY, OTHER], ids=["first", "second"])
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 def test_each_of_the_two_keys_opens_the_service(keyed, scheme, key):
     assert keyed.score("1+1", headers={"Authorization": f"{scheme} {key}"}).json() == 2
@@ -140,7 +140,7 @@ def test_no_key_is_in_the_log_the_environment_or_the_command_line(keyed):
             with Path(f"/proc/{pid}/{name}").open(errors="replace") as file:
                 seen += file.read()
     assert "POST /score 401" in seen
-    assert not re.search(f"{KEY}|{OTHER}|wrong-key", seen)
+    assert re.findall(f".*(?:{KEY}|{OTHER}|wrong-key).*", seen) == []
 
 
 def wait_until_asked(server, pattern):

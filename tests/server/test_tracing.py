@@ -8,7 +8,7 @@ from serving import EVALUATE, covers, running, wait_for_log, wait_until
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 SENT = f"00-{TRACE}-{PARENT}-01"
-PACKAGES = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
+PACKAGES = ["opentelemetry"]
 
 
 @pytest.fixture(scope="module")
