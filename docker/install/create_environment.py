@@ -18,6 +18,7 @@ packages).
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,8 @@ UV_PYTHON = (3, 8)
 NO_SETUPTOOLS = (3, 12)
 # The last without a warning for each use of pkg_resources, and the next ones have none at all.
 SETUPTOOLS = "setuptools<81"
+# What the server's /metrics is made with: pure Python, and it needs nothing.
+METRICS = "prometheus-client>=0.8"
 NO_LOCK = (
     "error: packages with --hash cannot be locked where pip installs, which checks the hashes of "
     "all packages or of none: take --hash out of the spec, the lock has the hashes of all"
@@ -67,7 +70,7 @@ def main() -> None:
             by_uv = by_uv and version_of(arguments.interpreter) >= UV_PYTHON
             with step("virtual environment"):
                 python = create_venv(arguments, with_pip=not by_uv)
-        wanted_lines = lines + missing(lines, arguments.prefix, python)
+        wanted_lines = lines + missing(lines, arguments.prefix, python) + metrics(lines)
         if wanted.get("constraints"):
             # Named as it lies, beside the other: a path may hold blanks.
             write_lines(scratch, "constraints.txt", wanted["constraints"])
@@ -209,6 +212,12 @@ def missing(lines: "list", prefix: str, python: str) -> "list":
     )
     named = any(line.lower().startswith("setuptools") for line in lines)
     return [] if there or named or version_of(python) >= NO_SETUPTOOLS else [SETUPTOOLS]
+
+
+def metrics(lines: "list") -> "list":
+    """Return the server's optional part, unless the spec says itself which one it wants."""
+    named = any(re.match(r"prometheus[-_.]client\b", line, re.IGNORECASE) for line in lines)
+    return [] if named else [METRICS]
 
 
 def pip_of(python: str, tools: Tools) -> "list":

@@ -26,7 +26,17 @@ LOGIN = f"user:{PASSWORD}"
 # What the spec, the template and the image speak of, and nobody has.
 IMAGE = "registry.invalid/python:3.11-slim"
 REPOSITORY = "http://deb.invalid/debian"
-NEEDED = ["flask", "gunicorn", "flit_core", "setuptools<81", "uv", "pyyaml", "py-rattler", "pip"]
+NEEDED = [
+    "flask",
+    "gunicorn",
+    "prometheus-client",
+    "flit_core",
+    "setuptools<81",
+    "uv",
+    "pyyaml",
+    "py-rattler",
+    "pip",
+]
 
 
 @dataclass

@@ -14,6 +14,7 @@ import tempfile
 from typing import Dict, List, Optional
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+_BEFORE_0_10 = "prometheus_multiproc_dir"
 _PREFIX = "scoredock-metrics-"
 
 _held: List[int] = []
@@ -33,7 +34,7 @@ def prepare() -> None:
     own = tempfile.mkdtemp(prefix=_PREFIX, dir=folder)
     # The workers have the lock too: the folder is in use until the last one ends.
     _held.append(_lock(os.path.join(own, "owner"), create=True) or 0)
-    os.environ[VARIABLE] = own
+    os.environ[VARIABLE] = os.environ[_BEFORE_0_10] = own
     atexit.register(_remove, own, os.getpid())
 
 
