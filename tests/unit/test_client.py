@@ -135,3 +135,29 @@ def test_a_proxy_of_the_environment_is_asked_for_other_hosts(answering, monkeypa
     post_score("http://scoring.invalid/score", b"{}")
 
     assert len(proxied) == 1
+
+
+def test_a_key_is_sent_where_there_is_one_and_no_login_of_netrc_takes_its_place(
+    answering, monkeypatch, tmp_path
+):
+    url, requests = answering()
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login user password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+
+    post_score(url, b"{}")
+    post_score(url, b"{}", key="the-key")
+
+    assert [headers["Authorization"] for _, headers, _ in requests] == [None, "Bearer the-key"]
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"), [("", "it asks for a key"), ("old-key", "the key is not accepted")]
+)
+def test_a_service_that_asks_for_a_key_is_reported_with_the_option(answering, key, reason):
+    url, _ = answering(status=401, body=b'{"message": "Unauthorized"}')
+
+    with pytest.raises(ScoredockError) as caught:
+        post_score(url, b"{}", key=key)
+
+    assert str(caught.value) == f"{url} answered 401: {reason}"
+    assert "--key-file FILE" in caught.value.hint

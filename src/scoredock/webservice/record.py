@@ -85,6 +85,8 @@ class ServiceRecord:
     created: str
     holder: str = ""
     """What the port's holder is made from: an image or an environment's folder."""
+    key_file: str = ""
+    """The service's own copy of its keys; empty where it asks for none."""
     current: int = 0
     previous: int = 0
     """What a rollback goes back to; 0 where there is nothing."""
@@ -153,6 +155,23 @@ class ServiceFolder:
         with (self.path / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+    def keep_keys(self, source: Path) -> Path:
+        """Copy the file with the service's keys, which count at once; return the copy.
+
+        The folder that is mounted lies in one that is closed to the machine's other users: the
+        container has another user, and must be able to read it.
+        """
+        closed = self.path / "access"
+        closed.mkdir(parents=True, exist_ok=True)
+        closed.chmod(0o700)
+        folder = closed / "mounted"
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
+        scratch = folder / ".new"
+        scratch.write_bytes(source.read_bytes())
+        scratch.chmod(0o644)
+        return scratch.replace(folder / "keys")
 
     def read(self) -> ServiceRecord:
         """Return the record. Raises ServiceError where there is none, or it cannot be read."""
