@@ -1,11 +1,13 @@
 """The log as an object a line: for programs that gather logs."""
 
-import json
 import logging
+import os
 import re
 import time
 import traceback
-from typing import Any, Dict
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii as _quoted
+from typing import Any, Dict, Optional
 
 from scoredock_server.exchange import Exchange, current
 
@@ -17,15 +19,7 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the object, on one line."""
-        seconds = time.gmtime(record.created)
-        fields: Dict[str, Any] = {
-            "time": "{}.{:03d}Z".format(
-                time.strftime("%Y-%m-%dT%H:%M:%S", seconds), int(record.created % 1 * 1000)
-            ),
-            "level": record.levelname,
-            "logger": record.name,
-            "process": record.process,
-        }
+        fields = _head(record.created, record.levelname, record.name, record.process)
         exchange = getattr(record, "exchange", None)
         if exchange is not None:
             fields.update(_request(exchange, getattr(record, "with_query", False)))
@@ -36,7 +30,39 @@ class JsonFormatter(logging.Formatter):
                 fields.update(_whose(asked))
         if record.exc_info and record.exc_info[0]:
             fields["exception"] = _traceback(record.exc_info)
-        return json.dumps({name: each for name, each in fields.items() if each is not None})
+        return _text(fields)
+
+
+def request_object(exchange: Exchange, logger: str, with_query: bool) -> str:
+    """Return the object of a request that has been answered just now."""
+    fields = _head(time.time(), "INFO", logger, os.getpid())
+    fields.update(_request(exchange, with_query))
+    return _text(fields)
+
+
+def _head(at: float, level: str, logger: str, process: Optional[int]) -> Dict[str, Any]:
+    return {
+        "time": "{}.{:03d}Z".format(_second(int(at)), int(at % 1 * 1000)),
+        "level": level,
+        "logger": logger,
+        "process": process,
+    }
+
+
+@lru_cache(maxsize=4)
+def _second(at: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at))
+
+
+def _text(fields: Dict[str, Any]) -> str:
+    # Texts and numbers alone; JSONEncoder takes several times as long to find that out.
+    return "{{{}}}".format(
+        ", ".join(
+            '"{}": {}'.format(name, _quoted(each) if isinstance(each, str) else repr(each))
+            for name, each in fields.items()
+            if each is not None
+        )
+    )
 
 
 def without_query(text: str) -> str:

@@ -12,10 +12,11 @@ and may call waiting() and batch(). The answer carries exchange.traceparent.
 import time
 from typing import Callable, Optional
 
-from scoredock_server import log, tracing
+from scoredock_server import tracing
 from scoredock_server.access import OPEN_PATHS
 from scoredock_server.exchange import Exchange
 from scoredock_server.metrics import Metrics, find_metrics
+from scoredock_server.request_log import request_line
 from scoredock_server.settings import Settings
 
 METRICS_PATH = "/metrics"
@@ -30,7 +31,7 @@ class Observation:
 
     def __init__(self, settings: Settings, *, init_seconds: float = 0) -> None:
         self.metrics: Optional[Metrics] = find_metrics(settings, init_seconds)
-        self._write = log.request_line(settings)
+        self._write = request_line(settings)
         self._tracer = tracing.find_tracer(settings)
 
     def began(self, method: str, path: str, query: str, header: Header) -> Exchange:
