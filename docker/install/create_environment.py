@@ -18,7 +18,6 @@ packages).
 import argparse
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -30,7 +29,14 @@ import parts
 import trim
 from base_interpreter import create_venv, probe, version_of
 from masking import run
-from requirements import has_hashes, options, read_conda_file, uv_understands, without_hashes
+from requirements import (
+    has_hashes,
+    metrics,
+    options,
+    read_conda_file,
+    uv_understands,
+    without_hashes,
+)
 from tools import Tools
 
 # The oldest Python that uv installs into, and the first that venv gives no setuptools.
@@ -38,8 +44,6 @@ UV_PYTHON = (3, 8)
 NO_SETUPTOOLS = (3, 12)
 # The last without a warning for each use of pkg_resources, and the next ones have none at all.
 SETUPTOOLS = "setuptools<81"
-# What the server's /metrics is made with: pure Python, and it needs nothing.
-METRICS = "prometheus-client>=0.8"
 NO_LOCK = (
     "error: packages with --hash cannot be locked where pip installs, which checks the hashes of "
     "all packages or of none: take --hash out of the spec, the lock has the hashes of all"
@@ -212,12 +216,6 @@ def missing(lines: "list", prefix: str, python: str) -> "list":
     )
     named = any(line.lower().startswith("setuptools") for line in lines)
     return [] if there or named or version_of(python) >= NO_SETUPTOOLS else [SETUPTOOLS]
-
-
-def metrics(lines: "list") -> "list":
-    """Return the server's optional part, unless the spec says itself which one it wants."""
-    named = any(re.match(r"prometheus[-_.]client\b", line, re.IGNORECASE) for line in lines)
-    return [] if named else [METRICS]
 
 
 def pip_of(python: str, tools: Tools) -> "list":
