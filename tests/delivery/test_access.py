@@ -1,5 +1,6 @@
 """`scoredock up` with keys and TLS, in both runtimes."""
 
+import os
 import subprocess
 
 import pytest
@@ -73,3 +74,19 @@ def test_what_is_missing_is_said_before_anything_is_built(
 
     assert refused.returncode == 2
     assert expected in refused.stderr
+
+
+@pytest.mark.docker
+def test_a_file_that_the_container_may_not_read_is_told_with_its_user(
+    scoredock, source, plain_spec, files, engine
+):
+    if os.getuid() == 1000:
+        pytest.skip("the container's user is this one")
+    (files / "keys").chmod(0o600)
+
+    failed = scoredock(
+        "up", "--spec", plain_spec, "--source", source, "--key-file", files / "keys"
+    )  # fmt: skip
+
+    assert failed.returncode == 4
+    assert "SCOREDOCK_KEY_FILE=/run/secrets/keys: cannot be read by user 1000" in failed.stderr

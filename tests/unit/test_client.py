@@ -5,6 +5,7 @@ import pytest
 
 from scoredock.client import post_score
 from scoredock.errors import ScoredockError
+from scoredock.sdk.scoring import score
 
 JSON = "application/json"
 
@@ -161,3 +162,14 @@ def test_a_service_that_asks_for_a_key_is_reported_with_the_option(answering, ke
 
     assert str(caught.value) == f"{url} answered 401: {reason}"
     assert "--key-file FILE" in caught.value.hint
+
+
+def test_the_sdk_sends_the_key_of_the_service(answering, tmp_path):
+    url, requests = answering()
+    (tmp_path / "keys").write_text("the-key\nthe-other-key\n")
+
+    answer = score(url, {"data": [1]}, key_file=str(tmp_path / "keys"))
+
+    [(_, headers, body)] = requests
+    assert (answer, body) == ({"predictions": [8]}, b'{"data": [1]}')
+    assert headers["Authorization"] == "Bearer the-key"

@@ -8,7 +8,7 @@ import time
 from typing import Optional, Tuple
 
 from scoredock_server import log
-from scoredock_server.setting_kinds import SettingError
+from scoredock_server.setting_kinds import SettingError, unreadable
 from scoredock_server.settings import Settings
 
 # What asks them knows no key: an orchestrator, a load balancer, the image's HEALTHCHECK.
@@ -17,6 +17,7 @@ OPEN_PATHS = frozenset(["/", "/livez", "/readyz"])
 REFUSED = "Unauthorized. Send a key of this service: Authorization: Bearer KEY"
 CHALLENGE = "Bearer"
 
+_NAME = "SCOREDOCK_KEY_FILE"
 _MOST_KEYS = 2
 _LEAST_LENGTH = 16
 # Seconds after which the file is looked at again.
@@ -87,12 +88,12 @@ def _digest(key: bytes) -> bytes:
 
 def _read(path: str) -> Tuple[bytes, ...]:
     """Return the digests of the keys, one a line. Raises SettingError, which quotes no key."""
-    what = "SCOREDOCK_KEY_FILE={}".format(path)
+    what = "{}={}".format(_NAME, path)
     try:
         with open(path, "rb") as file:
             lines = file.read().split(b"\n")
     except OSError as error:
-        raise SettingError("{}: cannot be read: {}".format(what, error.strerror)) from None
+        raise unreadable(_NAME, path, error) from None
     keys = []
     for number, line in enumerate(lines, 1):
         key = line.strip()

@@ -4,7 +4,7 @@ import os
 import ssl
 from typing import Any, Callable, Dict
 
-from scoredock_server.setting_kinds import SettingError
+from scoredock_server.setting_kinds import SettingError, unreadable
 from scoredock_server.settings import Settings
 
 
@@ -35,9 +35,7 @@ def _check(certificate: str, key: str) -> None:
             with open(path, "rb"):
                 pass
         except OSError as error:
-            raise SettingError(
-                "{}={}: cannot be read: {}".format(name, path, error.strerror)
-            ) from None
+            raise unreadable(name, path, error) from None
     try:
         # Without the empty password OpenSSL would ask for one on the terminal.
         ssl.SSLContext(ssl.PROTOCOL_TLS).load_cert_chain(certificate, key, password=lambda: "")
