@@ -11,11 +11,15 @@ import glob
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from typing import Dict, List, Optional
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _BEFORE_0_10 = "prometheus_multiproc_dir"
 _PREFIX = "scoredock-metrics-"
+
+# What prometheus-client makes its files of at first.
+_SIZE = 65536
 
 _held: List[int] = []
 _number: Dict[int, int] = {}
@@ -23,9 +27,7 @@ _number: Dict[int, int] = {}
 
 def prepare() -> None:
     """Make the folder, empty, before the workers are forked; what no server uses is removed."""
-    folder = tempfile.gettempdir()
-    if os.access("/dev/shm", os.W_OK):  # noqa: S108 - memory, with a folder of our own in it
-        folder = "/dev/shm"  # noqa: S108
+    folder = _memory() or tempfile.gettempdir()
     for left in glob.glob(os.path.join(folder, _PREFIX + "*")):
         lock = _lock(os.path.join(left, "owner"))
         if lock is not None:
@@ -36,6 +38,22 @@ def prepare() -> None:
     _held.append(_lock(os.path.join(own, "owner"), create=True) or 0)
     os.environ[VARIABLE] = os.environ[_BEFORE_0_10] = own
     atexit.register(_remove, own, os.getpid())
+
+
+def _memory() -> str:
+    """Return a folder in memory, or nothing.
+
+    Not /dev/shm first: it is small in a container, and a script that fills it would be no one to
+    share it with.
+    """
+    try:
+        with open("/proc/mounts", encoding="utf-8", errors="replace") as file:
+            mounts = {line.split()[1] for line in file if line.split()[2] == "tmpfs"}
+    except OSError:
+        return ""
+    wanted = (tempfile.gettempdir(), "/dev/shm")  # noqa: S108 - with a folder of our own in it
+    found = (each for each in wanted if each in mounts and os.access(each, os.W_OK))
+    return next(found, "")
 
 
 def _remove(own: str, pid: int) -> None:
@@ -61,6 +79,7 @@ def worker_number() -> int:
             lock = _lock(_path(number), create=True)
         _held.append(lock)
         _forget_gauges(number)
+        _reserve(number)
         _number[pid] = number
     return _number[pid]
 
@@ -99,6 +118,14 @@ def _count(path: str) -> int:
 def _forget_gauges(number: int) -> None:
     for path in glob.glob(os.path.join(folder(), "gauge_live*_{}.db".format(number))):
         os.remove(path)
+
+
+def _reserve(number: int) -> None:
+    """Take the room that the files need: where it is missing later, a write kills the process."""
+    for kind in ("counter", "histogram", "gauge_livesum"):
+        path = os.path.join(folder(), "{}_{}.db".format(kind, number))
+        with suppress(OSError), open(path, "ab") as file:
+            os.posix_fallocate(file.fileno(), 0, _SIZE)
 
 
 def _lock(path: str, *, create: bool = False) -> Optional[int]:
