@@ -16,6 +16,13 @@ def runtime(request):
     return request.param
 
 
+@pytest.fixture(autouse=True)
+def _no_image_is_left(environment):
+    yield
+    remove = ["docker", "image", "rm", "--force", environment["IMAGE"]]
+    subprocess.run(remove, capture_output=True, check=False)
+
+
 @pytest.fixture
 def files(tmp_path):
     """Keys, a certificate and its key, which the container's user can read."""
