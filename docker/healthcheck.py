@@ -2,10 +2,21 @@
 
 import http.client
 import os
+import ssl
 import sys
 
-port = int(os.environ.get("SCOREDOCK_BIND", ":5001").rpartition(":")[2])
-connection = http.client.HTTPConnection("127.0.0.1", port, timeout=3)
+host, _, number = os.environ.get("SCOREDOCK_BIND", ":5001").rpartition(":")
+port = int(number)
+if host in ("", "0.0.0.0"):  # noqa: S104 - the server's, which this only reads
+    host = "127.0.0.1"
+elif host == "[::]":
+    host = "[::1]"
+if os.environ.get("SCOREDOCK_TLS_CERTIFICATE_FILE"):
+    # The certificate is for another name than the container calls itself, and nothing is told.
+    context = ssl._create_unverified_context()  # noqa: S323
+    connection = http.client.HTTPSConnection(host.strip("[]"), port, timeout=3, context=context)
+else:
+    connection = http.client.HTTPConnection(host.strip("[]"), port, timeout=3)
 try:
     connection.request("GET", "/")
     status = connection.getresponse().status

@@ -29,7 +29,14 @@ import parts
 import trim
 from base_interpreter import create_venv, probe, version_of
 from masking import run
-from requirements import has_hashes, options, read_conda_file, uv_understands, without_hashes
+from requirements import (
+    has_hashes,
+    metrics,
+    options,
+    read_conda_file,
+    uv_understands,
+    without_hashes,
+)
 from tools import Tools
 
 # The oldest Python that uv installs into, and the first that venv gives no setuptools.
@@ -68,7 +75,7 @@ def main() -> None:
             by_uv = by_uv and version_of(arguments.interpreter) >= UV_PYTHON
             with step("virtual environment"):
                 python = create_venv(arguments, with_pip=not by_uv)
-        wanted_lines = lines + missing(lines, arguments.prefix, python)
+        wanted_lines = lines + missing(lines, arguments.prefix, python) + metrics(lines)
         if wanted.get("constraints"):
             # Named as it lies, beside the other: a path may hold blanks.
             write_lines(scratch, "constraints.txt", wanted["constraints"])

@@ -20,6 +20,10 @@ UV_OPTIONS = (
 PIP_ONLY = ("no-binary", "no-deps", "no-index", "only-binary", "prefer-binary", "require-hashes")
 
 
+# What the server's /metrics is made with: pure Python, and it needs nothing.
+METRICS = "prometheus-client>=0.8"
+
+
 def read_conda_file(path: str, tools: Tools) -> "dict":
     """Return the lists `channels`, `conda`, `pip` and `constraints` of a conda environment file."""
     if tools.module("yaml"):
@@ -63,6 +67,12 @@ def without_hashes(lines: "list") -> "list":
     return [
         re.sub(r"^([\w.-]+)\s*\[[^]]*\]", r"\1", line.partition(" --hash")[0]) for line in names
     ]
+
+
+def metrics(lines: "list") -> "list":
+    """Return the server's optional part, unless the spec says itself which one it wants."""
+    named = any(re.match(r"prometheus[-_.]client(?![\w.-])", line, re.I) for line in lines)
+    return [] if named else [METRICS]
 
 
 def options(lines: "list") -> "list":

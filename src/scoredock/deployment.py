@@ -23,6 +23,8 @@ from scoredock.resolve import ResolvedEnvironment, resolve
 from scoredock.templates import OUTPUTS, load_templates
 
 Report = Callable[[str], None]
+_CERTIFICATE = "--tls-certificate-file"
+_SECRET_FILES = ("ca_file", "pip_config", "key_file", "tls_certificate_file", "tls_key_file")
 # The arguments of the Dockerfile that name images.
 IMAGE_ARGUMENTS = ("BASE_IMAGE", "BUILD_IMAGE")
 
@@ -46,6 +48,9 @@ class Deployment:
     pip_config: Path | None = None
     network: Network = NO_NETWORK
     network_file: Path | None = None
+    key_file: Path | None = None
+    tls_certificate_file: Path | None = None
+    tls_key_file: Path | None = None
     bind: str = "127.0.0.1"
     port: int = 6789
     worker_count: int | None = None
@@ -63,6 +68,11 @@ class Deployment:
     """What was chosen for it where nothing was asked for."""
     reading: Reading | None = None
     """What was read of the spec already."""
+
+    @property
+    def scheme(self) -> str:
+        """What the service's URL begins with."""
+        return "https" if self.tls_certificate_file else "http"
 
     @property
     def folder(self) -> Path:
@@ -87,7 +97,10 @@ def not_reaching(*, models: Path | None, network: Path | None = None, **values: 
     if values.get("debug_wait") and not values.get("debug"):
         raise SpecError("expected --debug with it, found none", path="--debug-wait")
     models = models or values["source"] / "models"
-    for name in ("ca_file", "pip_config"):
+    if bool(values.get("tls_certificate_file")) != bool(values.get("tls_key_file")):
+        missing = "--tls-key-file" if values.get("tls_certificate_file") else _CERTIFICATE
+        raise SpecError("expected the certificate's file and its key's, found one", path=missing)
+    for name in _SECRET_FILES:
         path = values.get(name)
         if path is not None and (path.is_dir() or not path.exists()):
             raise SpecError("no such file", path=str(path), hint=f"set {name.upper()}")

@@ -1,4 +1,4 @@
-"""What --debug and --watch add to a service, in either runtime."""
+"""What keys, TLS, --debug and --watch add to a service, in either runtime."""
 
 import threading
 import time
@@ -25,8 +25,23 @@ _WAITS = "Waiting for the debugger before the script is loaded"
 
 def overlays(deployment: Deployment) -> list[str]:
     """Return the overlays of compose.yaml that are asked for."""
-    asked = {"debug": deployment.debug, "watch": deployment.watch}
+    asked = {
+        "keys": deployment.key_file,
+        "tls": deployment.tls_certificate_file,
+        "debug": deployment.debug,
+        "watch": deployment.watch,
+    }
     return [what for what, wanted in asked.items() if wanted]
+
+
+def guard_files(deployment: Deployment) -> dict[str, str]:
+    """Return the files of keys and TLS by their variables."""
+    files = {
+        "KEY_FILE": deployment.key_file,
+        "TLS_CERTIFICATE_FILE": deployment.tls_certificate_file,
+        "TLS_KEY_FILE": deployment.tls_key_file,
+    }
+    return {name: str(path.resolve()) for name, path in files.items() if path}
 
 
 def patience(deployment: Deployment) -> float:
@@ -38,12 +53,13 @@ def overlay_variables(
     deployment: Deployment, client: DockerClient, image: str, *, report: Report
 ) -> dict[str, str]:
     """Return the variables of the overlays; debugpy is fetched where it has to be."""
+    guards = guard_files(deployment)
     if not deployment.debug:
-        return {}
+        return guards
     if not holds_port(client, deployment.debug_port, find_service(client)):
         _check_debug_port(deployment.debug_port)
     folder = debugpy_for_image(image, fetching_of(deployment), report=report)
-    return {
+    return guards | {
         "DEBUG_PORT": str(deployment.debug_port),
         "DEBUG_WAIT": "true" if deployment.debug_wait else "",
         "DEBUGPY_DIR": str(folder),
@@ -52,7 +68,9 @@ def overlay_variables(
 
 def process_variables(deployment: Deployment, prefix: Path, *, report: Report) -> dict[str, str]:
     """Return the server's settings for the process runtime."""
-    variables = {"SCOREDOCK_WATCH": "true"} if deployment.watch else {}
+    variables = {f"SCOREDOCK_{name}": path for name, path in guard_files(deployment).items()}
+    if deployment.watch:
+        variables["SCOREDOCK_WATCH"] = "true"
     if not deployment.debug:
         return variables
     folder = debugpy_for_prefix(prefix, fetching_of(deployment), report=report)

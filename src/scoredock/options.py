@@ -98,8 +98,16 @@ LISTEN = [
     option("--port", envvar="PORT", type=click.IntRange(1, 65535), default=6789,
            help="Port on this machine."),
 ]  # fmt: skip
+KEY_FILE = option(
+    "--key-file", envvar="KEY_FILE", type=FOLDER,
+    help="File with the key of the service, or two, a line for each.",
+)  # fmt: skip
 SERVICE = [
     *LISTEN,
+    KEY_FILE,
+    option("--tls-certificate-file", envvar="TLS_CERTIFICATE_FILE", type=FOLDER,
+           help="Certificate in PEM: the service speaks TLS."),
+    option("--tls-key-file", envvar="TLS_KEY_FILE", type=FOLDER, help="Its key in PEM."),
     option("--worker-count", envvar="WORKER_COUNT", type=click.IntRange(1),
            show_default="the spec's, or 1", help="Processes that each load the model."),
     option("--worker-timeout", envvar="WORKER_TIMEOUT", type=click.IntRange(1),

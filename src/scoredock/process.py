@@ -7,12 +7,14 @@ import shutil
 import signal
 import subprocess
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import psutil
 import requests
+from urllib3.exceptions import InsecureRequestWarning
 
 from scoredock.app_root import make_link
 from scoredock.errors import EngineError
@@ -134,6 +136,7 @@ def start(
     bind: str,
     port: int,
     timeout: float,
+    scheme: str = "http",
 ) -> RunningProcess:
     """Start the server in the background and return once it answers.
 
@@ -152,9 +155,8 @@ def start(
     running = replace(running, bind=bind, port=port)
     _record().write_text(json.dumps(asdict(running)), encoding="utf-8")
     try:
-        wait_until_ready(
-            process, f"http://{reachable_host(bind)}:{port}/", timeout=timeout, log=log_file()
-        )
+        url = f"{scheme}://{reachable_host(bind)}:{port}/"
+        wait_until_ready(process, url, timeout=timeout, log=log_file())
     except BaseException:
         stop(grace=1)  # it has answered nobody yet, so that nothing is in flight
         raise
@@ -197,8 +199,11 @@ def wait_until_ready(
     seconds.
     """
     deadline = time.monotonic() + timeout
-    with requests.Session() as session:
+    with requests.Session() as session, warnings.catch_warnings():
         session.trust_env = False  # a company proxy has no business with loopback
+        # Its certificate is for the name that others call it, and it is told nothing.
+        session.verify = False
+        warnings.simplefilter("ignore", InsecureRequestWarning)
         while time.monotonic() < deadline:
             status = process.poll()
             if status is not None:

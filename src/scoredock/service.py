@@ -34,11 +34,12 @@ class Service:
     bind: str
     port: int
     what: str
+    scheme: str = "http"
 
     @property
     def scoring_uri(self) -> str:
         """Where to POST, on this machine."""
-        return f"http://{local_name(self.bind)}:{self.port}/score"
+        return f"{self.scheme}://{local_name(self.bind)}:{self.port}/score"
 
 
 def image_name(deployment: Deployment, code: ScoringCode) -> str:
@@ -159,7 +160,11 @@ def up_docker(
         compose.abandon(variables, report=report)
         raise
     return Service(
-        runtime="docker", bind=deployment.bind, port=deployment.port, what=f"image {image}"
+        runtime="docker",
+        bind=deployment.bind,
+        port=deployment.port,
+        what=f"image {image}",
+        scheme=deployment.scheme,
     )
 
 
@@ -224,9 +229,14 @@ def up_process(
             bind=deployment.bind,
             port=deployment.port,
             timeout=development.patience(deployment),
+            scheme=deployment.scheme,
         )
     return Service(
-        runtime="process", bind=deployment.bind, port=deployment.port, what=f"pid {started.pid}"
+        runtime="process",
+        bind=deployment.bind,
+        port=deployment.port,
+        what=f"pid {started.pid}",
+        scheme=deployment.scheme,
     )
 
 

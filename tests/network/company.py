@@ -30,6 +30,7 @@ NEEDED = [
     "flask",
     "gunicorn",
     "orjson",
+    "prometheus-client",
     "flit_core",
     "setuptools<81",
     "uv",

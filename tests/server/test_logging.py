@@ -178,6 +178,21 @@ def test_a_script_may_set_up_its_own_logging(tmp_path):
         wait_for_log(server, f"(?m)^{LINE}POST /score 200")
 
 
+def test_a_script_may_take_the_lines_of_requests_for_itself(tmp_path):
+    script = (
+        "import logging, sys\n"
+        "class Own(logging.Handler):\n"
+        "    def emit(self, record): sys.stderr.write('TAKEN ' + record.getMessage() + '\\n')\n"
+        "def init(): logging.getLogger('azmlinfsrv').addHandler(Own())\n"
+        "def run(raw_data): return 1"
+    )
+    with running(tmp_path, script) as server:
+        server.wait_until_ready().score(headers={"x-request-id": "one"})
+
+        wait_for_log(server, r"(?m)^TAKEN POST /score 200 [\d.]+ms 1 \[one\]$")
+        wait_for_log(server, rf"(?m)^{LINE}POST /score 200 [\d.]+ms 1 \[one\]$")
+
+
 OWN = """{
   "version": 1, "disable_existing_loggers": false,
   "formatters": {"f": {"format": "OWN %s %%(name)s %%(message)s"}},

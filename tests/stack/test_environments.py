@@ -18,7 +18,16 @@ from support import ROOT, base_image
 DIGITS = ROOT / "examples" / "digits"
 MINOR = "{}.{}".format(*sys.version_info)
 # What the server and the tools of the build need from an index, beside what a test installs.
-NEEDED = ["flask", "gunicorn", "orjson", "flit_core", "setuptools<81", "uv", "pyyaml"]
+NEEDED = [
+    "flask",
+    "gunicorn",
+    "orjson",
+    "prometheus-client",
+    "flit_core",
+    "setuptools<81",
+    "uv",
+    "pyyaml",
+]
 
 pytestmark = pytest.mark.docker
 

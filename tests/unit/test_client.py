@@ -5,6 +5,7 @@ import pytest
 
 from scoredock.client import post_score
 from scoredock.errors import ScoredockError
+from scoredock.sdk.scoring import score
 
 JSON = "application/json"
 
@@ -135,3 +136,40 @@ def test_a_proxy_of_the_environment_is_asked_for_other_hosts(answering, monkeypa
     post_score("http://scoring.invalid/score", b"{}")
 
     assert len(proxied) == 1
+
+
+def test_a_key_is_sent_where_there_is_one_and_no_login_of_netrc_takes_its_place(
+    answering, monkeypatch, tmp_path
+):
+    url, requests = answering()
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login user password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+
+    post_score(url, b"{}")
+    post_score(url, b"{}", key="the-key")
+
+    assert [headers["Authorization"] for _, headers, _ in requests] == [None, "Bearer the-key"]
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"), [("", "it asks for a key"), ("old-key", "the key is not accepted")]
+)
+def test_a_service_that_asks_for_a_key_is_reported_with_the_option(answering, key, reason):
+    url, _ = answering(status=401, body=b'{"message": "Unauthorized"}')
+
+    with pytest.raises(ScoredockError) as caught:
+        post_score(url, b"{}", key=key)
+
+    assert str(caught.value) == f"{url} answered 401: {reason}"
+    assert "--key-file FILE" in caught.value.hint
+
+
+def test_the_sdk_sends_the_key_of_the_service(answering, tmp_path):
+    url, requests = answering()
+    (tmp_path / "keys").write_text("the-key\nthe-other-key\n")
+
+    answer = score(url, {"data": [1]}, key_file=str(tmp_path / "keys"))
+
+    [(_, headers, body)] = requests
+    assert (answer, body) == ({"predictions": [8]}, b'{"data": [1]}')
+    assert headers["Authorization"] == "Bearer the-key"

@@ -70,6 +70,7 @@ ORDER = [
     "virtualenv",
     "app_root",
     "process",
+    "keys",
     "client",
     "settings",
     "development",

@@ -115,3 +115,17 @@ def test_lines_with_hashes_become_constraints_of_what_comes_after():
     assert not requirements.has_hashes(["six==1.16.0"])
     assert requirements.without_hashes(lines) == ["six==1.16.0", "a-b==1 ; python_version < '4'"]
     assert requirements.options(lines) == lines[:1]
+
+
+@pytest.mark.parametrize(
+    ("lines", "added"),
+    [
+        ([], True),
+        (["flask", "prometheus-client-extras==1", "prometheus-flask-exporter"], True),
+        (["prometheus-client==0.7.1"], False),
+        (["Prometheus_Client"], False),
+        (["numpy", "prometheus.client[twisted]>=0.20 ; python_version > '3'"], False),
+    ],
+)
+def test_what_the_page_of_metrics_needs_is_added_unless_the_spec_names_it(lines, added):
+    assert requirements.metrics(lines) == (["prometheus-client>=0.8"] if added else [])

@@ -1,10 +1,11 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
 
 from scoredock.paths import COMPOSE_FILE
-from scoredock.webservice.record import MountedModel, Revision, ServiceRecord
+from scoredock.webservice.record import MountedModel, Revision, ServiceFolder, ServiceRecord
 from scoredock.webservice.stack import stack
 
 SHIPPED = yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))["services"]["scoring"]
@@ -18,9 +19,9 @@ def revision(number=3, **changes):
     return Revision(number=number, **fields | changes)
 
 
-def made(*revisions):
+def made(*revisions, record=RECORD):
     code = {each.number: Path(f"/ws/{each.number}/code") for each in revisions}
-    text = stack(RECORD, revisions, shipped=SHIPPED, code=code, workspace="/ws")
+    text = stack(record, revisions, shipped=SHIPPED, code=code, workspace="/ws")
     return yaml.safe_load(text)
 
 
@@ -122,3 +123,33 @@ def test_a_debugger_reaches_a_container_on_loopback_and_no_breakpoint_makes_that
     assert service["environment"]["SCOREDOCK_DEBUG_BIND"] == "0.0.0.0:5678"
     assert mounts(service)[service["environment"]["SCOREDOCK_DEBUGPY"]] == "/state/debugpy/3.11"
     assert service["healthcheck"]["retries"] > 1000
+
+
+def test_the_keys_are_a_folder_that_is_mounted_and_in_no_variable(tmp_path):
+    (tmp_path / "source").write_text("the-key-0123456789")
+    folder = ServiceFolder(tmp_path, "digits")
+    copy = folder.keep_keys(tmp_path / "source")
+    record = replace(RECORD, bind="0.0.0.0", key_file=str(copy))
+
+    text = made(revision(), record=record)["services"]["scoring-3"]
+    without = made(revision())["services"]["scoring-3"]["environment"]
+
+    assert copy.read_text() == "the-key-0123456789"
+    assert mounts(text)["/run/secrets/scoredock"] == str(copy.parent)
+    assert text["environment"]["SCOREDOCK_KEY_FILE"] == "/run/secrets/scoredock/keys"
+    assert text["environment"]["SCOREDOCK_PUBLISHED_ON"] == "0.0.0.0"
+    assert "the-key" not in str(text)
+    assert "SCOREDOCK_KEY_FILE" not in without
+
+
+def test_the_copy_of_the_keys_is_closed_to_other_users_and_open_to_the_container(tmp_path):
+    (tmp_path / "source").write_text("first")
+    (tmp_path / "source").chmod(0o600)
+    folder = ServiceFolder(tmp_path, "digits")
+
+    before = folder.keep_keys(tmp_path / "source").stat()
+    copy = folder.keep_keys(tmp_path / "source")
+
+    modes = [f"{path.stat().st_mode & 0o777:o}" for path in (copy.parent.parent, copy.parent, copy)]
+    assert modes == ["700", "755", "644"]
+    assert before.st_ino != copy.stat().st_ino

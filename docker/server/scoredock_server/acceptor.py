@@ -2,14 +2,12 @@
 
 import errno
 import socket
-import ssl
 import time
 from typing import Any, List, Optional
 
-from gunicorn import sock as gunicorn_sock
-
 from scoredock_server.balance import Share
 from scoredock_server.incoming import READ
+from scoredock_server.tls import Sockets
 
 # How long a new connection is left to a worker with fewer of them, in seconds.
 _LEFT_TO_OTHERS = 0.004
@@ -33,12 +31,11 @@ class Acceptor:
         self.guest = False
         self.ended_at = 0.0
         self.paused_until = 0.0
-        self._config = config
         self._selector = selector
         self._listeners = listeners
         self._share = share
         self._left_since = 0.0
-        self._tls: Any = None
+        self._tls = Sockets(config) if config.is_ssl else None
         for listener in listeners:
             listener.setblocking(False)
         self._listen()
@@ -62,7 +59,7 @@ class Acceptor:
             client.setblocking(False)
             if client.family != getattr(socket, "AF_UNIX", None):
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return (self._with_tls(client) if self._config.is_ssl else client), address
+            return (self._tls.wrap(client) if self._tls else client), address
         except OSError:
             client.close()
             return None
@@ -121,18 +118,3 @@ class Acceptor:
             self._left_since = now
         self._pause(now + again)
         return True
-
-    def _with_tls(self, client: socket.socket) -> Any:
-        make = getattr(gunicorn_sock, "ssl_context", None)
-        if make is None:  # gunicorn 20
-            options = dict(self._config.ssl_options, do_handshake_on_connect=False)
-            wrap: Any = getattr(ssl, "wrap_socket")  # noqa: B009 - not in newer Pythons
-            return wrap(client, server_side=True, **options)
-        if self._tls is None:
-            self._tls = make(self._config)
-        return self._tls.wrap_socket(
-            client,
-            server_side=True,
-            suppress_ragged_eofs=self._config.suppress_ragged_eofs,
-            do_handshake_on_connect=False,
-        )

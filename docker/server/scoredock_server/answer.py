@@ -1,18 +1,19 @@
 """An answer that is ready to be sent."""
 
-from typing import Any
+from typing import Callable, Optional
 
 
 class Answer:
-    """The bytes of an answer, and what the log says of it."""
+    """The bytes of an answer, and what is to be told of it once they are sent."""
 
-    def __init__(self, data: bytes, *, keep: bool, log: Any = None, line: Any = None) -> None:
+    def __init__(
+        self, data: bytes, *, keep: bool, tell: Optional[Callable[[], None]] = None
+    ) -> None:
         self.data = data
         self.keep = keep
-        self._log = log
-        self._line = line
+        self._tell = tell
 
-    def log(self) -> None:
-        """Write the request's lines."""
-        if self._log:
-            self._log.write(self._line)
+    def tell(self) -> None:
+        """Write the request's lines, and count it."""
+        if self._tell is not None:
+            self._tell()

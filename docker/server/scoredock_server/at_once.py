@@ -1,10 +1,11 @@
-"""What the event loop answers itself, whatever run() does: health, refusals and limits."""
+"""What the event loop answers itself, whatever run() does: health, limits, and who may not ask."""
 
 from typing import Any
 
 from gunicorn import util
 from werkzeug.http import HTTP_STATUS_CODES
 
+from scoredock_server.answer import Answer
 from scoredock_server.app import TOO_LONG
 from scoredock_server.connection import Connection
 from scoredock_server.output import Output
@@ -20,14 +21,15 @@ class AtOnce:
 
     def begins(self, connection: Connection, length: int) -> None:
         """A head has come; `length` bytes of body follow, or chunks."""
-        if not self.grows(connection, length) or self._fast is None or length:
+        if not self.grows(connection, length) or self._fast is None:
             return
-        answer = self._fast.health(
-            connection.request, alive=self._worker.alive, full=self._is_full()
-        )
+        request, alive = connection.request, self._worker.alive
+        has_body = bool(length) or not connection.whole()
+        answer = self._fast.without_key(request, connection.address, keep=alive and not has_body)
+        if answer is None and not has_body:
+            answer = self._fast.health(request, alive=alive, full=self._is_full())
         if answer is not None:
-            connection.send(answer.data)
-            connection.finish(keep=answer.keep)
+            self._give(connection, answer)
 
     def grows(self, connection: Connection, length: int) -> bool:
         """A body has, or will have, this many bytes; return whether it may."""
@@ -76,6 +78,9 @@ class AtOnce:
         answer = self._fast.refusal(
             connection.request, connection.address, status, message, keep=keep
         )
+        self._give(connection, answer)
+
+    def _give(self, connection: Connection, answer: Answer) -> None:
         connection.send(answer.data)
         connection.finish(keep=answer.keep)
-        answer.log()
+        answer.tell()

@@ -22,9 +22,9 @@ import zlib
 from datetime import datetime, timezone
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Set
 
-from scoredock_server.correlation import request_id
 from scoredock_server.deadline import ScoringTimeoutError
 from scoredock_server.encoding import Encoding
+from scoredock_server.exchange import request_id
 from scoredock_server.json_lines import Line, LineFiles, LineWriter
 from scoredock_server.settings import read_settings
 

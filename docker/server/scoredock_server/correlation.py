@@ -1,10 +1,7 @@
 """Correlation ids: what a client sends to find its request again, and what it gets back."""
 
-import threading
 import uuid
 from typing import Any, Dict, NamedTuple, Optional
-
-from flask import g, has_request_context
 
 MAX_LENGTH = 100
 
@@ -55,27 +52,6 @@ class RequestIds(NamedTuple):
         return RequestIds(self.request_id, None, None, self.trace_id)
 
 
-class _Answered(threading.local):
-    """The ids of the request that this thread answers beside Flask."""
-
-    ids: Optional[RequestIds] = None
-
-
-_answered = _Answered()
-
-
-def answering(ids: Optional[RequestIds]) -> None:
-    """Say whose request this thread answers beside Flask; None: nobody's."""
-    _answered.ids = ids
-
-
-def current_ids() -> Optional[RequestIds]:
-    """Return the ids of the request that is being answered, or None outside of one."""
-    if _answered.ids is not None:
-        return _answered.ids
-    return g.get("ids") if has_request_context() else None
-
-
 def read_ids(headers: Any) -> RequestIds:
     """Return the ids of a request with these headers; what is missing or empty is made up.
 
@@ -91,9 +67,3 @@ def read_ids(headers: Any) -> RequestIds:
         client_request_id=client or sent,
         trace_id=headers.get("TraceId"),
     )
-
-
-def request_id() -> Optional[str]:
-    """Return the id of the request that is being answered, or None outside of one."""
-    ids = current_ids()
-    return ids.request_id if ids else None

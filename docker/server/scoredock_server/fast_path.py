@@ -6,35 +6,23 @@ what a client sees is the same.
 
 import os
 import sys
-import time
-from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
-
-import gunicorn
-from gunicorn import util
-from werkzeug.http import HTTP_STATUS_CODES
+from functools import partial
+from typing import Any, Callable, Dict, NamedTuple, Optional
 
 from scoredock_server import log
+from scoredock_server.access import CHALLENGE, REFUSED
+from scoredock_server.access_log import AccessLog, Line
 from scoredock_server.answer import Answer
-from scoredock_server.app import BEGAN, IDS
-from scoredock_server.correlation import RequestIds, answering, read_ids
+from scoredock_server.app import EXCHANGE, Front
+from scoredock_server.correlation import RequestIds, read_ids
 from scoredock_server.deadline import ScoringTimeoutError
+from scoredock_server.exchange import Exchange, current_of_main_thread, set_current
 from scoredock_server.inputs import as_text, by_name, values_of
 from scoredock_server.log import HEALTH
+from scoredock_server.plain_answer import Writer, own_headers
 from scoredock_server.plain_headers import ASCII, Headers, is_json, plain_headers, plain_ids
-from scoredock_server.request_log import Line, RequestLog
-from scoredock_server.scoring import (
-    DURATION,
-    FAILED,
-    INTERNAL_ERROR,
-    SCORED,
-    Scored,
-    Scorer,
-    error_text,
-)
+from scoredock_server.scoring import INTERNAL_ERROR, SCORED, Scored, Scorer, error_text
 from scoredock_server.service import Service
-
-# As gunicorn and Flask write them, "200 OK" and others.
-_REASONS = {status: reason.upper() for status, reason in HTTP_STATUS_CODES.items()}
 
 
 class ForFlask(NamedTuple):
@@ -46,20 +34,17 @@ class ForFlask(NamedTuple):
 class FastPath:
     """Answers what it can; None is Flask's."""
 
-    def __init__(self, service: Service, gunicorn_log: Any) -> None:
+    def __init__(self, front: Front, gunicorn_log: Any) -> None:
+        service, self._access, self._observation = front
         settings = service.settings
         self._script = service.script
         self._scorer = Scorer(service.script, settings)
-        self._cors = settings.cors_origins
-        self._log = RequestLog(gunicorn_log)
+        self._written = Writer(settings).data
+        self._log = AccessLog(gunicorn_log, with_query=settings.log_queries)
         self._milliseconds = settings.scoring_timeout_ms
         script = service.script
         self._scores = not (script.rawhttp or script.wants_headers or _uses_flask(service))
         self._parameter = next(iter(script.parameters))
-        self._begins = Beginnings()
-        self._version = ""
-        if settings.send_server_version:
-            self._version = "x-ms-server-version: {}\r\n".format(settings.server_version)
         if not ASCII.fullmatch(settings.server_version):
             self._scores = False
 
@@ -79,34 +64,59 @@ class FastPath:
             status, own = 503, own + "Retry-After: 1\r\n"
             body = b"too many requests wait" if alive else b"the server ends"
         keep = alive and not request.should_close()
-        return Answer(self._data(request, status, own, body, headers, ids, keep), keep=keep)
+        return Answer(self._written(request, status, own, body, headers, ids, keep), keep=keep)
+
+    def without_key(self, request: Any, address: Any, *, keep: bool) -> Optional[Answer]:
+        """Return the answer to a request to /score without a key of the service.
+
+        None is for one that may be scored. The others are refused by Flask, and so is what `score`
+        leaves to it.
+        """
+        if self._access.is_open or request.method != "POST" or request.path != "/score":
+            return None
+        sent = [value for name, value in request.headers if name == "AUTHORIZATION"]
+        if self._access.allows(request.path, ",".join(sent)):
+            return None
+        if plain_ids(plain_headers(request)) is None:
+            return None
+        return self.refusal(request, address, 401, REFUSED, keep=keep)
 
     def refusal(
+        self, request: Any, address: Any, status: int, message: str, *, keep: bool
+    ) -> Answer:
+        """Return the answer to a request that run() does not answer."""
+        headers = plain_headers(request) or Headers()
+        ids = plain_ids(headers) or read_ids(Headers())
+        exchange = self._begun(request, address, headers, ids)
+        return self._error(request, exchange, status, message, keep=keep)
+
+    def overdue(self, request: Any, address: Any) -> Answer:
+        """Return the answer to a request whose run() takes too long and cannot be stopped."""
+        message = str(ScoringTimeoutError.after(self._milliseconds))
+        exchange = current_of_main_thread()
+        if exchange is None or exchange.ids is None:  # a stream, whose answer has been told of
+            return self.refusal(request, address, 500, message, keep=False)
+        return self._error(request, exchange, 500, message, keep=False, failed=True)
+
+    def _error(
         self,
         request: Any,
-        address: Any,
+        exchange: Exchange,
         status: int,
         message: str,
         *,
         keep: bool,
         failed: bool = False,
     ) -> Answer:
-        """Return the answer to a request that run() does not answer; `failed`: it is to blame."""
-        headers = plain_headers(request) or Headers()
-        ids = plain_ids(headers) or read_ids(Headers())
-        keep = keep and not request.should_close()
-        own = _own_headers(Scored(status, "", failed))
+        own = own_headers(Scored(status, "", failed))
         if status == 503:
             own += "Retry-After: 1\r\n"
+        elif status == 401:
+            own += "WWW-Authenticate: {}\r\n".format(CHALLENGE)
+        headers = plain_headers(request) or Headers()
+        keep = keep and not request.should_close()
         body = error_text(message).encode("utf-8")
-        data = self._data(request, status, own, body, headers, ids, keep)
-        line = Line(request, address, str(status), len(body), 0, ids)
-        return Answer(data, keep=keep, log=self._log, line=line)
-
-    def overdue(self, request: Any, address: Any) -> Answer:
-        """Return the answer to a request whose run() takes too long and cannot be stopped."""
-        error = ScoringTimeoutError.after(self._milliseconds)
-        return self.refusal(request, address, 500, str(error), keep=False, failed=True)
+        return self._answer(request, exchange, status, own, body, headers, keep)
 
     def score(self, request: Any, body: bytes, address: Any, keeps: Callable[[], bool]) -> Any:
         """Return the answer to a request to /score, ForFlask, or None.
@@ -119,24 +129,48 @@ class FastPath:
         ids = plain_ids(headers)
         if headers is None or ids is None or not ASCII.fullmatch(request.uri):
             return None
-        began = time.perf_counter()
-        answering(ids)
+        exchange = self._begun(request, address, headers, ids)
+        exchange.received = len(body)
+        set_current(exchange)
         try:
-            scored = self._scorer.score(lambda: self._arguments(headers, body))
+            scored = self._scorer.score(exchange, lambda: self._arguments(headers, body))
         except Exception:
             log.server.exception("this is a fault of the server [%s]", ids)
             scored = Scored(500, error_text(INTERNAL_ERROR))
         finally:
-            answering(None)
-        status = scored.status
-        if scored.response is not None or status not in (200, 400, 415, 500):
-            return ForFlask({SCORED: scored, IDS: ids, BEGAN: began})
+            set_current(None)
+        if scored.response is not None or scored.status not in (200, 400, 415, 500):
+            return ForFlask({SCORED: scored, EXCHANGE: exchange})
         keep = keeps() and not request.should_close()
         text = scored.text.encode("utf-8")
-        data = self._data(request, status, _own_headers(scored), text, headers, ids, keep)
-        seconds = time.perf_counter() - began
-        line = Line(request, address, str(status), len(text), seconds, ids)
-        return Answer(data, keep=keep, log=self._log, line=line)
+        own = own_headers(scored)
+        return self._answer(request, exchange, scored.status, own, text, headers, keep)
+
+    def _begun(self, request: Any, address: Any, headers: Headers, ids: RequestIds) -> Exchange:
+        exchange = self._observation.began(request.method, request.path, request.query, headers.get)
+        exchange.ids = ids
+        exchange.client = _host(address)
+        return exchange
+
+    def _answer(
+        self,
+        request: Any,
+        exchange: Exchange,
+        status: int,
+        own: str,
+        body: bytes,
+        headers: Headers,
+        keep: bool,
+    ) -> Answer:
+        """Return an answer, and end the exchange with it."""
+        ids = exchange.ids or read_ids(headers)
+        if exchange.traceparent:
+            own += "traceparent: {}\r\n".format(exchange.traceparent)
+        data = self._written(request, status, own, body, headers, ids, keep)
+        exchange.end()
+        line = Line(self._log, request, exchange)
+        tell = partial(self._observation.answered, exchange, status, len(body), line=line)
+        return Answer(data, keep=keep, tell=tell)
 
     def _arguments(self, headers: Headers, body: bytes) -> Dict[str, Any]:
         if not self._script.schema:
@@ -150,65 +184,11 @@ class FastPath:
         )
         return by_name(self._script, given)
 
-    def _data(
-        self,
-        request: Any,
-        status: int,
-        own: str,
-        body: bytes,
-        headers: Headers,
-        ids: RequestIds,
-        keep: bool,
-    ) -> bytes:
-        """Return an answer as gunicorn and Flask would write it."""
-        lines = [
-            self._begins.text(request.version, status, keep),
-            own,
-            "Content-Length: {}\r\n".format(len(body)),
-            self._version,
-        ]
-        for name, value in ids.headers().items():
-            lines += (name, ": ", value, "\r\n")
-        for name, value in self._cors.headers(headers, request.method).items():
-            lines += (name, ": ", value, "\r\n")
-        lines.append("\r\n")
-        return "".join(lines).encode("latin-1") + body
 
-
-class Beginnings:
-    """How answers begin, down to the headers that are the same for a second."""
-
-    def __init__(self) -> None:
-        self._second = 0
-        self._texts: Dict[Any, str] = {}
-
-    def text(self, version: Tuple[int, int], status: int, keep: bool) -> str:
-        """Return the status line, Server, Date and Connection."""
-        second = int(time.time())
-        if second != self._second:
-            self._second = second
-            self._texts = {}
-        key = (version, status, keep)
-        found = self._texts.get(key)
-        if found is None:
-            found = "HTTP/{}.{} {} {}\r\nServer: {}\r\nDate: {}\r\nConnection: {}\r\n".format(
-                version[0],
-                version[1],
-                status,
-                _REASONS[status],
-                gunicorn.SERVER,
-                util.http_date(),
-                "keep-alive" if keep else "close",
-            )
-            self._texts[key] = found
-        return found
-
-
-def _own_headers(scored: Scored) -> str:
-    text = "Content-Type: application/json\r\n{}: {}\r\n".format(FAILED, scored.failed)
-    if scored.duration is not None:
-        text += "{}: {}\r\n".format(DURATION, scored.duration)
-    return text
+def _host(address: Any) -> str:
+    if isinstance(address, tuple):
+        return str(address[0])
+    return address.decode() if isinstance(address, bytes) else str(address)
 
 
 def _uses_flask(service: Service) -> bool:

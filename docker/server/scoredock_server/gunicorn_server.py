@@ -8,7 +8,8 @@ from typing import Any, Dict, List, Optional
 from gunicorn.app.base import Application
 from gunicorn.errors import HaltServer
 
-from scoredock_server import debugger, log
+from scoredock_server import debugger, exposure, log, metric_files, metrics, tracing
+from scoredock_server.access import Access
 from scoredock_server.cores import share_cores
 from scoredock_server.fork import Server
 from scoredock_server.handover import ListenError, listen, receive
@@ -17,6 +18,7 @@ from scoredock_server.preload import Loader, is_tried
 from scoredock_server.service import read_all_settings
 from scoredock_server.setting_kinds import SettingError
 from scoredock_server.settings import Settings
+from scoredock_server.tls import tls_settings
 from scoredock_server.worker_choice import OURS, choose_worker
 
 
@@ -37,25 +39,29 @@ class ScoringServer(Application):  # type: ignore[misc] # gunicorn has no types
         self._settings = settings
         self._bind = bind
         self._server = server
+        # Once: a reload with a certificate that is half written must not end the server.
+        self._tls = tls_settings(settings)
         self._loader = Loader(settings, dict(os.environ))
         del sys.argv[1:]  # they were ours; gunicorn would read them as its own
         super().__init__()
-        said = share_cores(os.environ, self.cfg.workers)
+        cores = share_cores(os.environ, self.cfg.workers)
         before = self.cfg.on_starting
 
         def on_starting(arbiter: Any) -> None:
             before(arbiter)
-            if said:
-                arbiter.log.info(said)
+            self._say_at_start(arbiter, cores)
 
         self.cfg.set("on_starting", on_starting)
 
     def init(self, *_arguments: Any) -> Dict[str, Any]:
         """Return gunicorn's settings."""
-        wanted = gunicorn_settings(self._settings, bind=self._bind, known=self.cfg.settings)
+        known = self.cfg.settings
+        wanted = gunicorn_settings(self._settings, bind=self._bind, known=known)
+        own = dict(self._tls, post_worker_init=_count_worker)
         server = self._server
         if server:
-            wanted["worker_exit"] = lambda _arbiter, _worker: server.tell_done()
+            own["worker_exit"] = lambda _arbiter, _worker: server.tell_done()
+        wanted.update((name, value) for name, value in own.items() if name in known)
         return wanted
 
     def load_config(self) -> None:
@@ -63,10 +69,20 @@ class ScoringServer(Application):  # type: ignore[misc] # gunicorn has no types
         super().load_config()
         self._worker_note = choose_worker(self.cfg)
 
+    def _say_at_start(self, arbiter: Any, cores: str) -> None:
+        if cores:
+            arbiter.log.info(cores)
+        warning = exposure.warning(self._settings)
+        if warning and not (self._server and self._server.replaces):
+            arbiter.log.warning(warning)
+        if self._settings.metrics and not metric_files.folder():
+            arbiter.log.info("/metrics is 404: the package prometheus-client is not installed")
+
     def load(self) -> Any:
         """Return the WSGI application; runs in each worker, or once in the master."""
         from scoredock_server.app import create_app
 
+        metrics.find_client(self._settings)  # before the script, whose metrics are among ours
         server = self._server
         if server:
             app = _load_and_tell(server, self._loader, workers=self.cfg.workers)
@@ -90,7 +106,8 @@ def _load_and_tell(server: Server, loader: Loader, *, workers: int) -> Any:
     from scoredock_server.app import create_app
 
     with suppress(SettingError):  # which is told when the application reads them
-        read_all_settings(os.environ)  # what these set has nothing to do with the script
+        # What these set has nothing to do with the script.
+        tracing.set_variables(read_all_settings(os.environ))
     loading = server.load_with()
     with log.kept_lines() as lines:
         try:
@@ -100,6 +117,11 @@ def _load_and_tell(server: Server, loader: Loader, *, workers: int) -> Any:
             raise
     server.tell(loading, workers=workers)
     return app
+
+
+def _count_worker(_worker: Any) -> None:
+    if metric_files.folder():
+        metric_files.count_start()
 
 
 def gunicorn_settings(settings: Settings, *, bind: List[str], known: Any) -> Dict[str, Any]:
@@ -113,7 +135,8 @@ def gunicorn_settings(settings: Settings, *, bind: List[str], known: Any) -> Dic
         "preload_app": settings.worker_preload or is_tried(settings),
         # Below compose.yaml's stop_grace_period, so that requests in flight end before the kill.
         "graceful_timeout": 24 * 3600 if settings.debug_bind else 25,
-        "accesslog": "-",
+        # An object a line for each request is ours alone.
+        "accesslog": None if settings.log_format == "json" else "-",
         "errorlog": "-",
         "logger_class": "scoredock_server.log.GunicornLogger",
         # Nothing here is steered through a socket, and the root file system may be read-only.
@@ -146,6 +169,10 @@ def serve(settings: Settings) -> None:
     """Serve until a signal ends it. Raises SystemExit with gunicorn's status."""
     catch_up()
     try:
+        Access(settings)  # a file without a usable key ends the server before it listens
+        tls_settings(settings)
+        log.choose(settings)
+        metrics.prepare(settings)
         bind = _addresses(settings)
         if not _is_supervised(settings):
             ScoringServer(settings, bind).run()

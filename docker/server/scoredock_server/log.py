@@ -12,6 +12,7 @@ from typing import Any, Iterator, List, Optional, TextIO
 
 from gunicorn import glogging
 
+from scoredock_server.log_json import JsonFormatter, without_query
 from scoredock_server.setting_kinds import SettingError
 from scoredock_server.settings import Settings
 
@@ -21,8 +22,9 @@ user_script = logging.getLogger("azmlinfsrv.user_script")
 swagger = logging.getLogger("azmlinfsrv.swagger")
 printed = logging.getLogger("azmlinfsrv.print")
 
-# Where health is told; asked for so often that it is not logged.
+# Where health is told; asked for so often that it is not logged, no more than the metrics.
 HEALTH = ("/", "/livez", "/readyz")
+_UNLOGGED = frozenset(HEALTH + ("/metrics",))
 
 
 class Formatter(logging.Formatter):
@@ -45,6 +47,26 @@ class Formatter(logging.Formatter):
             return "{}{}".format("".join(traceback.format_tb(ei[2])), ei[0].__name__)
 
 
+class _Chosen:
+    """What the settings say, in this process."""
+
+    json = False
+    queries = True
+    handler: "Optional[Handler]" = None
+
+    def formatter(self) -> logging.Formatter:
+        return JsonFormatter() if self.json else Formatter()
+
+
+_chosen = _Chosen()
+
+
+def choose(settings: Settings) -> None:
+    """Write from now on as the settings say."""
+    _chosen.json = settings.log_format == "json"
+    _chosen.queries = settings.log_queries
+
+
 class Handler(logging.StreamHandler):  # type: ignore[type-arg] # not in Python 3.6
     """Writes what the stream's encoding cannot as `\\udc80`: no record is lost for a character."""
 
@@ -59,6 +81,15 @@ class Handler(logging.StreamHandler):  # type: ignore[type-arg] # not in Python 
             Handler.kept.append(text)
         return text
 
+    def put(self, line: str) -> None:
+        """Write a line as it is. Raises UnicodeEncodeError where the stream cannot have it."""
+        self.acquire()
+        try:
+            self.stream.write(line)
+            self.flush()
+        finally:
+            self.release()
+
 
 class GunicornLogger(glogging.Logger):  # type: ignore[misc] # gunicorn has no types
     """gunicorn's own records in the same form; requests of the health check are not among them."""
@@ -69,12 +100,19 @@ class GunicornLogger(glogging.Logger):  # type: ignore[misc] # gunicorn has no t
         if not (cfg.logconfig or cfg.logconfig_dict or getattr(cfg, "logconfig_json", None)):
             for log in (self.error_log, self.access_log):
                 for handler in log.handlers:
-                    handler.setFormatter(Formatter())
+                    handler.setFormatter(_chosen.formatter())
 
     def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
         """Write the request's line."""
-        if req.method != "GET" or req.uri not in HEALTH:
+        if req.method != "GET" or req.uri not in _UNLOGGED:
             super().access(resp, req, environ, request_time)
+
+    def atoms(self, resp: Any, req: Any, environ: Any, request_time: Any) -> Any:
+        """Return the parts of that line; no query strings, unless they are asked for."""
+        found = super().atoms(resp, req, environ, request_time)
+        if not _chosen.queries:
+            found.update(q="", r=without_query(found["r"]), f=without_query(found["f"]))
+        return found
 
 
 def configure(settings: Settings) -> None:
@@ -82,6 +120,7 @@ def configure(settings: Settings) -> None:
 
     Raises SettingError for a logging.json that cannot be used.
     """
+    choose(settings)
     own = settings.find_file("logging.json")
     if own is not None:
         _apply(own)
@@ -96,13 +135,24 @@ def configure_plain(stream: Optional[TextIO] = None) -> None:
     if server.handlers:
         return
     handler = Handler(stream or sys.stdout)
-    handler.setFormatter(Formatter())
+    handler.setFormatter(_chosen.formatter())
+    _chosen.handler = handler
     root = logging.getLogger()
     for log in (server, root):
         log.addHandler(handler)
         log.setLevel("INFO")
     server.propagate = False
     _let_the_script_configure(root, handler)
+
+
+def plain_handler() -> Optional[Handler]:
+    """Return the one handler of our records where nobody has added to it, or changed it."""
+    handler = _chosen.handler
+    if handler is None or server.handlers != [handler] or server.propagate:
+        return None
+    if server.disabled or server.filters or handler.filters or handler.level > logging.INFO:
+        return None
+    return handler if type(handler.formatter) in (Formatter, JsonFormatter) else None
 
 
 def _let_the_script_configure(root: logging.Logger, handler: logging.Handler) -> None:

@@ -7,10 +7,13 @@ from scoredock_server.correlation import IdTooLongError, RequestIds, read_ids
 
 # Of a request, what an answer depends on; in gunicorn's spelling.
 _READ = {
+    "AUTHORIZATION",
     "CONTENT-TYPE",
     "HOST",
     "ORIGIN",
     "TRACEID",
+    "TRACEPARENT",
+    "TRACESTATE",
     "X-MS-CLIENT-REQUEST-ID",
     "X-MS-REQUEST-ID",
     "X-REQUEST-ID",

@@ -12,7 +12,7 @@ import threading
 from contextlib import suppress
 from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Optional
 
-from scoredock_server import log
+from scoredock_server import log, metric_files
 from scoredock_server.settings import Settings
 
 _DESCRIPTORS = "/proc/self/fd"
@@ -127,7 +127,10 @@ def reason_against(before: Process) -> str:
     """Return what has come since `before` that a fork would lose or share; empty if nothing."""
     now = look()
     opened = sorted(
-        "{}".format(name) for number, name in now.open.items() if before.open.get(number) != name
+        name
+        for number, name in now.open.items()
+        # The files of the metrics are another one's in each process.
+        if before.open.get(number) != name and not metric_files.has(name)
     )
     if opened:
         return "init() has left open: {}".format(", ".join(opened[:3]))

@@ -28,7 +28,9 @@ def score_files(names: List[str], environ: MutableMapping[str, str]) -> int:
     except StartError as error:
         sys.stderr.write("scoredock-server: the service would not start (see above)\n")
         return error.status
-    client = application(service).test_client()
+    # Who runs the script here needs no key for it.
+    open_to_us = service._replace(settings=service.settings._replace(key_file=""))
+    client = application(open_to_us).test_client()
     failed = 0
     for name in names:
         status, body, is_text = _ask(client, _read(name))

@@ -3,17 +3,16 @@
 import asyncio
 import inspect
 import json
-import time
 from typing import Any, Callable, Dict, NamedTuple, Optional
 
-from flask import Request, Response, request
+from flask import Request, Response, g, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from scoredock_server import log
-from scoredock_server.correlation import current_ids
 from scoredock_server.deadline import ScoringTimeoutError, deadline
 from scoredock_server.encoding import Encoding
 from scoredock_server.entry_script import EntryScript
+from scoredock_server.exchange import Exchange, current_ids
 from scoredock_server.inputs import InputError, read_arguments
 from scoredock_server.schema import unconvertible_parameter
 from scoredock_server.script_response import UnsendableError, own_copy
@@ -68,7 +67,7 @@ class Scorer:
             response.headers[FAILED] = "False"
             return response
         scored = request.environ.get(SCORED) or self.score(
-            lambda: read_arguments(self._script, request)
+            g.exchange, lambda: read_arguments(self._script, request)
         )
         answer: AnyResponse
         if scored.response is None:
@@ -82,13 +81,13 @@ class Scorer:
             answer.headers.add(DURATION, scored.duration)
         return answer
 
-    def score(self, read: Callable[[], Dict[str, Any]]) -> Scored:
+    def score(self, exchange: Exchange, read: Callable[[], Dict[str, Any]]) -> Scored:
         """Call run() with the arguments that `read` returns."""
         try:
             arguments = read()
-            began = time.perf_counter()
-            result = self._run(arguments)
-            duration = "{:.3f}".format((time.perf_counter() - began) * 1000)
+            with exchange:
+                result = self._run(arguments)
+            duration = "{:.3f}".format((exchange.run_seconds or 0) * 1000)
             if isinstance(result, AnyResponse):
                 return Scored(200, "", duration=duration, response=result)
             return Scored(200, self._encoded(result), duration=duration)

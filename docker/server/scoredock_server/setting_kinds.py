@@ -1,5 +1,6 @@
-"""The kinds of values that settings have: how each is read, and how it is told to people."""
+"""What a setting is, and the kinds of values: how each is read, and how it is told to people."""
 
+import os
 from typing import Any, Callable, NamedTuple, Optional
 
 
@@ -9,6 +10,12 @@ class SettingError(Exception):
     def __init__(self, message: str, *, status: int = 3) -> None:
         super().__init__(message)
         self.status = status
+
+
+def unreadable(name: str, path: str, error: OSError) -> SettingError:
+    """Return the error for a file that cannot be read; a mounted one is often another user's."""
+    who = " by user {}".format(os.getuid()) if isinstance(error, PermissionError) else ""
+    return SettingError("{}={}: cannot be read{}: {}".format(name, path, who, error.strerror))
 
 
 class Kind(NamedTuple):

@@ -5,6 +5,7 @@ from typing import Dict, List, Mapping, NamedTuple, Optional
 
 from scoredock_server import __version__
 from scoredock_server.cors import Origins
+from scoredock_server.operation_settings import ACCESS, COLLECTION, DEVELOPMENT, OBSERVATION
 from scoredock_server.setting_kinds import (
     Kind,
     Setting,
@@ -13,7 +14,6 @@ from scoredock_server.setting_kinds import (
     choice,
     exactly_true,
     integer,
-    percent,
     port_number,
     switch,
     switch_or_auto,
@@ -38,6 +38,10 @@ class Settings(NamedTuple):
     separate_health_endpoint: bool
     health_port: int
     cors_origins: Origins
+    published_on: str
+    key_file: str
+    tls_certificate_file: str
+    tls_key_file: str
     worker_count: int
     worker_timeout: int
     worker_preload: Optional[bool]
@@ -59,6 +63,10 @@ class Settings(NamedTuple):
     service_version: str
     service_path_prefix: str
     log_level: str
+    log_format: str
+    log_queries: bool
+    metrics: bool
+    otlp_endpoint: str
     collect_dir: str
     collect_sample_percent: float
     collect_max_mb: int
@@ -126,6 +134,7 @@ SETTINGS: List[Setting] = [
     Setting("Listening", "cors_origins", "AML_CORS_ORIGINS", origins, "",
             "Comma-separated origins whose pages may read answers: * for all; an entry may be a"
             " regular expression. Empty: none.", "--access-control-allow-origins LIST"),
+    *ACCESS,
     Setting("Processes", "worker_count", "WORKER_COUNT", integer(1), "1",
             "Worker processes; each loads the model and runs one request at a time.",
             "--worker-count N", status=1),
@@ -185,29 +194,9 @@ SETTINGS: List[Setting] = [
     Setting("Logging", "log_level", "AZUREML_LOG_LEVEL",
             choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO",
             "The least severe level that is written; the entry script's own loggers included."),
-    Setting("Data collection", "collect_dir", "SCOREDOCK_COLLECT_DIR", text, "",
-            "The folder for what ModelDataCollector and Collector collect, as JSON Lines. Empty:"
-            " nothing is kept."),
-    Setting("Data collection", "collect_sample_percent", "SCOREDOCK_COLLECT_SAMPLE_PERCENT",
-            percent, "100", "How many of 100 requests are collected."),
-    Setting("Data collection", "collect_max_mb", "SCOREDOCK_COLLECT_MAX_MB", integer(1), "100",
-            "Megabytes (of 1,000,000 bytes) of a collection's file after which a new one begins."),
-    Setting("Data collection", "collect_files", "SCOREDOCK_COLLECT_FILES", integer(0), "10",
-            "How many full files of a collection are kept beside the current one."),
-    Setting("Development", "watch", "SCOREDOCK_WATCH", switch, "false",
-            "Load the script anew when a Python file in its folders changes, or the configuration"
-            " file; what cannot be loaded changes nothing."),
-    Setting("Development", "debug_bind", "SCOREDOCK_DEBUG_BIND", address, "",
-            "Let debugpy listen here for a debugger, before the script is loaded: with one worker,"
-            " and without WORKER_TIMEOUT and SCORING_TIMEOUT_MS. Who reaches it can run anything."),
-    Setting("Development", "debug_wait", "SCOREDOCK_DEBUG_WAIT", switch, "false",
-            "Load the script once a debugger has come to SCOREDOCK_DEBUG_BIND: for breakpoints in"
-            " init()."),
-    Setting("Development", "debugpy", "SCOREDOCK_DEBUGPY", text, "",
-            "The folder that holds the package debugpy, where the environment has none."),
-    Setting("Development", "debug_port", "AZUREML_DEBUG_PORT", port_number, "",
-            "Before the script is loaded, connect debugpy to the debugger that listens on this port"
-            " of the loopback interface and wait for it."),
+    *OBSERVATION,
+    *COLLECTION,
+    *DEVELOPMENT,
 ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import sys
 from contextlib import suppress
 from typing import Any, Callable, List, Optional, Set, Tuple
 
-from scoredock_server import log
+from scoredock_server import log, metrics
 from scoredock_server.changes import Changes, script_folders
 from scoredock_server.fork import Server, exit_status, fork_server
 from scoredock_server.libraries import Imported, memory_is_short
@@ -96,6 +96,8 @@ class _Supervisor:
         for end in (self._wake, self._waker):
             os.close(end)
         self._askers.leave()
+        # Before any library is imported that measures itself.
+        metrics.find_client(self._settings)
 
     def _begin(self) -> Optional[Server]:
         """Start what is wanted, and return it in its own process."""

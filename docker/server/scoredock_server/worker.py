@@ -15,7 +15,7 @@ from typing import Any, Optional
 from gunicorn.workers.base import Worker
 
 from scoredock_server.answer import Answer
-from scoredock_server.app import SERVICE
+from scoredock_server.app import FRONT, Front
 from scoredock_server.at_once import AtOnce
 from scoredock_server.balance import Shares
 from scoredock_server.connection import Connection
@@ -56,6 +56,9 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
     def run(self) -> None:
         """Serve until a signal, the end of the master or max_requests ends it."""
         self._fast = fast_path(self)
+        front = _own_front(self)
+        self._observation = front.observation if front else None
+        self._waiting = 0  # as it was told last
         self._notified = 0.0
         self._beat = min(1.0, (self.timeout or 2.0) / 4)
         answers = AtOnce(self, self._fast)
@@ -108,9 +111,17 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
 
     def _turn(self, timeout: float) -> None:
         self._tell_master()
+        self._tell_waiting()
         if not self.alive:
             self._loop.end()
         self._loop.turn(timeout)
+
+    def _tell_waiting(self) -> None:
+        """Say how many requests wait, where that has changed: it is no news to most of them."""
+        waiting = len(self._loop.ready)
+        if waiting != self._waiting and self._observation is not None:
+            self._waiting = waiting
+            self._observation.waiting(waiting)
 
     def _tell_master(self) -> None:
         """Say that we live, before each request, but not during one: WORKER_TIMEOUT is its time."""
@@ -131,6 +142,7 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
             self.alive = False
         request, body = connection.request, connection.body
         done = None
+        self._tell_waiting()
         self._answered = connection
         self._second.begin(self._overdue_after)
         try:
@@ -150,7 +162,7 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         connection.send(data)
         connection.finish(keep=keep)
         if isinstance(done, Answer):
-            done.log()
+            done.tell()
 
     def _overdue(self) -> None:
         """Answer for a run() that its time limit has not ended; in the second thread."""
@@ -160,7 +172,7 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         answer = self._fast.overdue(connection.request, connection.address)
         connection.send(answer.data)
         connection.finish(keep=False)
-        answer.log()
+        answer.tell()
 
     def _stream(self, connection: Connection, data: bytes) -> None:
         """Send a piece of an answer while the rest is made. Raises GoneError."""
@@ -186,10 +198,10 @@ def limits(worker: Any) -> Limits:
     found = Limits(
         request_line=line, head=min(line + fields, 1 << 20), idle_seconds=config.keepalive
     )
-    service = _own_service(worker)
-    if not service:
+    front = _own_front(worker)
+    if front is None:
         return found
-    settings = service.settings
+    settings = front.service.settings
     return found._replace(
         body=settings.max_body_mb * 1000000,
         queue=settings.queue_length,
@@ -200,20 +212,21 @@ def limits(worker: Any) -> Limits:
 
 def overdue_after(worker: Any) -> float:
     """Return after how many seconds a run() is answered for that cannot be stopped; 0 is never."""
-    service = _own_service(worker)
-    milliseconds = service.settings.scoring_timeout_ms if service else 0
+    front = _own_front(worker)
+    milliseconds = front.service.settings.scoring_timeout_ms if front else 0
     return milliseconds / 1000 + _MERCY if milliseconds else 0.0
 
 
-def _own_service(worker: Any) -> Any:
-    return getattr(worker.wsgi, "extensions", {}).get(SERVICE)
+def _own_front(worker: Any) -> Optional[Front]:
+    found: Optional[Front] = getattr(worker.wsgi, "extensions", {}).get(FRONT)
+    return found
 
 
 def fast_path(worker: Any) -> Optional[FastPath]:
     """Return what answers without WSGI; None where the application or its hooks are not ours."""
-    service = _own_service(worker)
+    front = _own_front(worker)
     settings = worker.cfg.settings
     hooks = ("pre_request", "post_request")
-    if not service or any(settings[name].get() is not settings[name].default for name in hooks):
+    if not front or any(settings[name].get() is not settings[name].default for name in hooks):
         return None
-    return FastPath(service, worker.log)
+    return FastPath(front, worker.log)

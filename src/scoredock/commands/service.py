@@ -13,7 +13,8 @@ from scoredock.commands.service_plan import plan_data, print_plan, scratch_folde
 from scoredock.completion import complete_service
 from scoredock.engine import RuntimeChoice, choose_runtime
 from scoredock.errors import ScoredockError
-from scoredock.options import JSON, RUNTIME, WORKSPACE, with_options
+from scoredock.keys import first_key
+from scoredock.options import FOLDER, JSON, RUNTIME, WORKSPACE, with_options
 from scoredock.output import note, print_json, print_table, progress, warn
 from scoredock.webservice.editor import next_step
 from scoredock.webservice.environment import Told
@@ -190,11 +191,17 @@ def wait(name: str, timeout: float, workspace: Path | None, as_json: bool) -> No
 @service.command()
 @_NAME
 @click.argument("file", type=click.File("rb"))
+@click.option("--key-file", type=FOLDER, show_default="the service's own",
+              help="File whose first key is sent.")  # fmt: skip
 @with_options(_FROM)
-def score(name: str, file: Any, workspace: Path | None, as_json: bool) -> None:
+def score(
+    name: str, file: Any, key_file: Path | None, workspace: Path | None, as_json: bool
+) -> None:
     """POST FILE to the service and print what it answers. FILE may be -, for standard input."""
     record = Services(find_workspace(workspace).folder).get(name)
-    answer = post_score(record.scoring_uri, file.read())
+    keys = key_file or (Path(record.key_file) if record.key_file else None)
+    key = first_key(keys) if keys else ""
+    answer = post_score(record.scoring_uri, file.read(), key=key)
     if as_json:
         print_json({"name": name, "scoring_uri": record.scoring_uri, "answer": answer})
     else:

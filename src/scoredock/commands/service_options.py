@@ -37,6 +37,9 @@ SERVED = [
     click.option("--bind", help="Address; 0.0.0.0 opens it to the network."),
     click.option("--port", type=click.IntRange(1, 65535), show_default="a free one",
                  help="Port on this machine; it stays the same through updates."),
+    click.option("--key-file", type=FOLDER,
+                 help="File with the key that requests have to send, or two, a line for each; it "
+                 "is copied."),
     click.option("--start-period", help="How long init() may take.", show_default="120s"),
     click.option("--description", help="A sentence about the service."),
     click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", callback=pairs("a tag"),
@@ -64,6 +67,7 @@ _SETTINGS = (
     "bind",
     "port",
     "start_period",
+    "key_file",
     "description",
     "tags",
 )

@@ -124,11 +124,13 @@ class LocalWebservice(OnlyInTheCloud, Webservice):
         """POST once and return what the answer holds: of JSON its value, else its text.
 
         Text and bytes are sent as they are, all else as JSON. Raises WebserviceException, with
-        status and body, where the answer is not 200.
+        status and body, where the answer is not 200. Where the service has keys, the first is sent.
         """
         if self.state == "deploying":
             self.wait_for_deployment()
-        return score(self.scoring_uri or "", input_data)
+        record = self.record
+        key_file = record.key_file if record else ""
+        return score(self.scoring_uri or "", input_data, key_file=key_file)
 
     @allowed_in("deploying", "failed", "running")
     def get_logs(self, num_lines: int = 5000, raw: bool = False) -> str:  # noqa: ARG002

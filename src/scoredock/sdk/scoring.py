@@ -1,18 +1,21 @@
 """One request, and what the answer holds."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from scoredock.client import post_score
 from scoredock.errors import ScoredockError
+from scoredock.keys import first_key
 from scoredock.sdk.errors import WebserviceException
 
 
-def score(uri: str, input_data: Any) -> Any:
+def score(uri: str, input_data: Any, *, key_file: str = "") -> Any:
     """POST once; text and bytes as they are, all else as JSON. See LocalWebservice.run()."""
     body = _body(input_data)
     try:
-        answer = post_score(uri, body)
+        key = first_key(Path(key_file)) if key_file else ""
+        answer = post_score(uri, body, key=key)
     except ScoredockError as error:
         raise WebserviceException(
             f"Error: Scoring was unsuccessful. {error}",

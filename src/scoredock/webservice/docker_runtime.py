@@ -28,7 +28,7 @@ from scoredock.webservice.stack import HOLDER, reload_socket, service_of, stack
 _PROJECT = "com.docker.compose.project"
 _SERVICE = "com.docker.compose.service"
 # What the server says when its first worker has loaded the script.
-_READY = re.compile(rb"azmlinfsrv - Worker with pid \d+ ready for serving traffic")
+_READY = re.compile(rb"Worker with pid \d+ ready for serving traffic")
 
 
 class DockerRuntime:

@@ -4,6 +4,7 @@ services/NAME/service.json        the record, replaced as a whole
 services/NAME/.lock               held while anything changes
 services/NAME/revisions/N/        what revision N serves, never changed: code/, models/
 services/NAME/live/N/             the code that server N has mounted: of the revision it serves now
+services/NAME/access/mounted/     its keys, where it asks for some: a folder that servers mount
 services/NAME/failed.log          the last words of a revision that did not come to serve
 """
 
@@ -52,6 +53,23 @@ class ServiceFolder:
         with (self.path / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+    def keep_keys(self, source: Path) -> Path:
+        """Copy the file with the service's keys, which count at once; return the copy.
+
+        The folder that is mounted lies in one that is closed to the machine's other users: the
+        container has another user, and must be able to read it.
+        """
+        closed = self.path / "access"
+        closed.mkdir(parents=True, exist_ok=True)
+        closed.chmod(0o700)
+        folder = closed / "mounted"
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
+        scratch = folder / ".new"
+        scratch.write_bytes(source.read_bytes())
+        scratch.chmod(0o644)
+        return scratch.replace(folder / "keys")
 
     def read(self) -> ServiceRecord:
         """Return the record. Raises ServiceError where there is none, or it cannot be read."""

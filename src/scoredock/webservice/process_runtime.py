@@ -23,7 +23,12 @@ from scoredock.process import (
 from scoredock.webservice.folder import ServiceFolder
 from scoredock.webservice.record import Revision, ServiceRecord
 from scoredock.webservice.reloading import NotAskedError, check_reloaded, reload_command
-from scoredock.webservice.stack import debug_variables, script_folder, served_variables
+from scoredock.webservice.stack import (
+    access_variables,
+    debug_variables,
+    script_folder,
+    served_variables,
+)
 
 _HOLDER = "port"
 
@@ -64,7 +69,9 @@ class ProcessRuntime:
             # The new server's own address, to ask it whether it is ready.
             own.bind(("127.0.0.1", 0))
             own.listen()
-            variables = self.variables(revision) | {
+            variables = {
+                **self.variables(revision),
+                **access_variables(record, keys=record.key_file),
                 "SCOREDOCK_BIND": f"fd://{own.fileno()}",
                 "SCOREDOCK_PORT_FROM": str(self._run / "port.sock"),
                 "SCOREDOCK_RELOAD_SOCKET": str(self._reload_socket(revision.server_number)),

@@ -63,6 +63,8 @@ class Revision:
     server: int = 0
     """The number of the revision that its server was started for, where that has only other code;
     0: it has a server of its own."""
+    has_keys: bool = False
+    """Whether its server was started with the service's keys, and so asks for one."""
 
     @property
     def server_number(self) -> int:
@@ -71,7 +73,7 @@ class Revision:
 
     def differs_in_code_only(self, other: "Revision") -> bool:
         """Tell whether a server that serves the other revision can serve this one."""
-        own = {"number": 0, "created": "", "source": "", "server": 0}
+        own = {"number": 0, "created": "", "source": "", "server": 0, "has_keys": False}
         return replace(self, **own) == replace(other, **own)  # type: ignore[arg-type]
 
 
@@ -86,6 +88,8 @@ class ServiceRecord:
     created: str
     holder: str = ""
     """What the port's holder is made from: an image or an environment's folder."""
+    key_file: str = ""
+    """The service's own copy of its keys; empty where it asks for none."""
     current: int = 0
     previous: int = 0
     """What a rollback goes back to; 0 where there is nothing."""

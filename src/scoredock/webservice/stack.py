@@ -17,6 +17,7 @@ HOLDER: Final = "port"
 _APP_ROOT: Final = "/var/azureml-app"
 _PORT: Final = 5001
 _RUN: Final = "/run/scoredock"
+_ACCESS: Final = "/run/secrets/scoredock"
 # Replaced below, or of a container that publishes its port itself.
 _OWN: Final = {"extends", "image", "build", "ports", "environment", "volumes", "healthcheck"}
 
@@ -49,7 +50,7 @@ def stack(
     services = {HOLDER: _holder(record, limits, labels)}
     for each in revisions:
         services[service_of(each.server_number)] = _scoring(
-            each, limits, shipped["healthcheck"], code[each.number], labels
+            each, record, limits, shipped["healthcheck"], code[each.number], labels
         )
     model = {
         "name": record.name,
@@ -83,6 +84,7 @@ def _holder(
 
 def _scoring(
     revision: Revision,
+    record: ServiceRecord,
     limits: Mapping[str, Any],
     healthcheck: Mapping[str, Any],
     code: Path,
@@ -105,6 +107,7 @@ def _scoring(
             "SCOREDOCK_BIND": f"127.0.0.1:{_PORT}",
             "SCOREDOCK_PORT_FROM": f"{_RUN}/port.sock",
             "SCOREDOCK_RELOAD_SOCKET": reload_socket(revision.server_number),
+            **access_variables(record, keys=f"{_ACCESS}/keys"),
             **debug_variables(revision, bind=f"0.0.0.0:{DEBUG_PORT}", folder=MOUNTED),
         },
         "volumes": [
@@ -112,6 +115,8 @@ def _scoring(
             f"{HOLDER}:{_RUN}",
             _mounted(str(code), f"{_APP_ROOT}/{revision.source_name}"),
             *_model_mounts(revision),
+            # The folder, so that a file that takes the place of another is seen.
+            *([_mounted(str(Path(record.key_file).parent), _ACCESS)] if record.key_file else []),
             *([_mounted(revision.debugpy, MOUNTED)] if port else []),
         ],
         "healthcheck": {
@@ -131,6 +136,12 @@ def debug_variables(revision: Revision, *, bind: str, folder: str) -> dict[str, 
     if not revision.debug_port:
         return {}
     return {"SCOREDOCK_DEBUG_BIND": bind, "SCOREDOCK_DEBUGPY": folder}
+
+
+def access_variables(record: ServiceRecord, *, keys: str) -> dict[str, str]:
+    """Return what the server has to know of who reaches it, and with which keys."""
+    variables = {"SCOREDOCK_PUBLISHED_ON": record.bind}
+    return variables | ({"SCOREDOCK_KEY_FILE": keys} if record.key_file else {})
 
 
 def _merged(limits: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:

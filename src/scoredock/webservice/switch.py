@@ -38,9 +38,10 @@ class Switch:
             told.report(f"loading revision {revision.number} of {record.name}")
             with suppress(NotAskedError):
                 self._load(record, partial(self._copy_code, self._folder.code(revision.number)))
-                return replace(revision, server=record.server)
+                has_keys = record.serving.has_keys
+                return replace(revision, server=record.server, has_keys=has_keys)
         told.report(f"starting revision {revision.number} of {record.name}")
-        own = replace(revision, server=0)
+        own = replace(revision, server=0, has_keys=bool(record.key_file))
         self._start(record, own)
         return own
 
@@ -60,6 +61,8 @@ class Switch:
         """Tell whether the server that serves can serve this revision as well."""
         live = self._folder.live(record.server)
         if not record.current or revision.debug_port or not live.is_dir():
+            return False
+        if record.serving.has_keys != bool(record.key_file):
             return False
         codes = [self._folder.code(number) for number in (record.current, revision.number)]
         # These are run as a container starts.

@@ -11,6 +11,7 @@ from scoredock.context import copy_source, find_code, set_modes
 from scoredock.debugger import Fetching, debugpy_for_image, debugpy_for_prefix
 from scoredock.deployment import Deployment, reach
 from scoredock.development import fetching_of
+from scoredock.keys import first_key
 from scoredock.port import free_port
 from scoredock.webservice.environment import MadeEnvironment, Told, make_environment
 from scoredock.webservice.folder import ServiceFolder
@@ -57,6 +58,8 @@ class Wanted:
     bind: str | None = None
     port: int | None = None
     start_period: str | None = None
+    key_file: Path | None = None
+    """With the keys that requests have to send; it is copied."""
     debug_port: int | None = None
     """Where a debugger attaches, on loopback; 0: none is let in."""
     description: str | None = None
@@ -77,6 +80,8 @@ def next_revision(
     is missing, SpecError and EngineError where the environment cannot be made.
     """
     old = record.serving if record.current else Revision(number=0)
+    if wanted.key_file:
+        first_key(wanted.key_file)  # what the server could not use changes nothing
     if not (old.number or (wanted.environment and wanted.code.source)):
         missing = "an entry script" if wanted.environment else "an environment"
         raise ServiceError(f"{record.name}: expected {missing} to deploy, found none")
@@ -103,6 +108,7 @@ def next_revision(
         "port": wanted.port or record.port or free_port(),
         "description": wanted.description,
         "tags": wanted.tags,
+        "key_file": str(folder.keep_keys(wanted.key_file)) if wanted.key_file else None,
         "holder": record.holder or revision.environment,
     }
     return replace(record, **_present(settings)).with_revision(revision), revision

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from typing import Any, Dict, Optional, Sequence
 
 from scoredock_server.collector import Collection
-from scoredock_server.correlation import request_id
+from scoredock_server.exchange import request_id
 
 __all__ = ["ModelDataCollector"]
 

@@ -6,7 +6,7 @@ from typing import Any, Callable, Optional
 from azureml.ai.monitoring.context import BasicCorrelationContext, CorrelationContext
 
 from scoredock_server import collector
-from scoredock_server.correlation import request_id
+from scoredock_server.exchange import request_id
 
 __all__ = ["Collector"]
 
