@@ -133,6 +133,19 @@ def run_command(*arguments: str, cwd: Path, **variables: str) -> "subprocess.Com
     )
 
 
+def ask_to_reload(folder: Path, seconds: int = 30) -> tuple[int, str]:
+    """Ask the server whose socket is `folder`/reload.sock; return the exit code and what is said."""
+    socket = str(folder / "reload.sock")
+    asked = subprocess.run(
+        [server_python(), "-m", "scoredock_server.reload", socket, str(seconds)],
+        env=server_variables(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return asked.returncode, asked.stdout.strip()
+
+
 def check_script(folder: Path, script: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     """Load a script's text in `folder` with --check: much faster than a start of the server."""
     write_files(folder, {"score.py": script})

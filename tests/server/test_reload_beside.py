@@ -1,15 +1,13 @@
 """A server that loads its script anew beside the old one: SCOREDOCK_RELOAD_SOCKET."""
 
 import signal
-import subprocess
 import threading
 import time
 
 import psutil
 import pytest
 
-from interpreter import server_python, server_variables
-from serving import EVALUATE, covers, running, wait_for_log, wait_until, write_files
+from serving import EVALUATE, ask_to_reload, covers, running, wait_for_log, wait_until, write_files
 
 ANSWER = "def init(): pass\ndef run(raw_data): return {!r}\n"
 # Says whether a module was there before the script imported it. Nothing of the server's needs it.
@@ -33,18 +31,6 @@ def edit(tmp_path, files):
     write_files(tmp_path / "azureml-app", files)
 
 
-def ask(tmp_path, seconds=30):
-    socket = str(tmp_path / "reload.sock")
-    asked = subprocess.run(
-        [server_python(), "-m", "scoredock_server.reload", socket, str(seconds)],
-        env=server_variables(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return asked.returncode, asked.stdout.strip()
-
-
 def wait_for_import_ahead(server):
     """Return once the process of the next server sleeps: it has imported all it will."""
     time.sleep(0.5)  # it begins once a server serves
@@ -62,7 +48,7 @@ def test_who_asks_is_told_once_only_the_new_script_answers(tmp_path, socket, var
         for number in range(3):
             edit(tmp_path, {"code/score.py": ANSWER.format(number)})
 
-            assert ask(tmp_path) == (0, "loaded")
+            assert ask_to_reload(tmp_path) == (0, "loaded")
 
             assert {server.score().json() for _ in range(10)} == {number}
         server.process.send_signal(signal.SIGTERM)
@@ -75,7 +61,7 @@ def test_who_asks_is_told_that_it_cannot_be_loaded_and_the_old_script_answers(tm
         broken = "def init(): raise KeyError('no model')\ndef run(raw_data): ...\n"
         edit(tmp_path, {"code/score.py": broken})
 
-        status, said = ask(tmp_path)
+        status, said = ask_to_reload(tmp_path)
 
         assert status == 4
         assert "KeyError: 'no model'" in said
@@ -97,12 +83,12 @@ def test_where_nobody_listens_or_nothing_comes_in_time_that_is_said(tmp_path, so
     with running(tmp_path, ANSWER.format("old"), **socket) as server:
         server.wait_until_ready()
         edit(tmp_path, {"code/score.py": endless})
-        assert ask(tmp_path, seconds=1) == (
+        assert ask_to_reload(tmp_path, seconds=1) == (
             3,
             "loading for 1 s\nit is not loaded after 1 s",
         )
         assert server.score().json() == "old"
-    status, said = ask(tmp_path)
+    status, said = ask_to_reload(tmp_path)
     assert status == 2
     assert said.endswith(("Connection refused", "No such file or directory"))
 
@@ -117,7 +103,7 @@ def test_who_asks_is_told_once_the_old_script_has_answered_what_it_began(tmp_pat
         wait_until((tmp_path / "out").exists, server.log)
         edit(tmp_path, {"code/score.py": ANSWER.format("new")})
 
-        assert ask(tmp_path) == (0, "loaded")
+        assert ask_to_reload(tmp_path) == (0, "loaded")
 
         assert server.score("1").json() == "new"
         asking.join(timeout=1)
@@ -127,7 +113,7 @@ def test_who_asks_is_told_once_the_old_script_has_answered_what_it_began(tmp_pat
 def reload_with(server, tmp_path, text, **files):
     wait_for_import_ahead(server)
     edit(tmp_path, {"code/score.py": text, **files})
-    assert ask(tmp_path) == (0, "loaded")
+    assert ask_to_reload(tmp_path) == (0, "loaded")
     return server.score().json()
 
 
@@ -176,7 +162,7 @@ def test_workers_do_not_share_what_numpy_draws(tmp_path, socket):
     with running(tmp_path, script, WORKER_COUNT="2", **socket) as server:
         server.wait_until_ready()
         wait_for_import_ahead(server)
-        assert ask(tmp_path) == (0, "loaded")
+        assert ask_to_reload(tmp_path) == (0, "loaded")
         wait_for_log(server, "Shutting down: Master")
         firsts = {}
 

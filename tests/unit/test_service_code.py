@@ -8,6 +8,7 @@ from scoredock.webservice.environment import MadeEnvironment, Told
 from scoredock.webservice.folder import ServiceFolder
 from scoredock.webservice.record import Revision, ServiceRecord
 from scoredock.webservice.stack import contract_variables, served_variables
+from scoredock.webservice.switch import Switch
 from scoredock.webservice.wanted import Code, Wanted, fill, next_revision
 
 TOLD = Told(warn=print, note=print, report=print)
@@ -92,3 +93,44 @@ def test_code_is_filled_anew_in_the_folders_that_a_server_may_stand_in(tmp_path)
 
     assert (folder / "scoring").stat().st_ino == before
     assert [path.name for path in sorted(folder.rglob("*"))] == ["scoring", "new.py"]
+
+
+class Running:
+    """A runtime that notes which servers are started, and which load other code."""
+
+    def __init__(self):
+        self.done = []
+
+    def serves(self, _record):
+        return True
+
+    def reload(self, record):
+        self.done.append(("reload", record.server))
+
+    def start(self, record, revision):
+        self.done.append(("start", revision.number, bool(record.key_file)))
+
+
+@pytest.mark.parametrize(
+    ("has_keys", "key_file", "done"),
+    [
+        (False, "", ("reload", 1)),
+        (True, "/keys", ("reload", 1)),
+        (False, "/keys", ("start", 2, True)),
+    ],
+)
+def test_a_server_that_asks_for_no_key_is_not_one_for_a_service_with_keys(
+    tmp_path, has_keys, key_file, done
+):
+    folder, runtime = ServiceFolder(tmp_path / "services", "digits"), Running()
+    for path in (folder.code(1), folder.code(2), folder.live(1)):
+        path.mkdir(parents=True)
+    record = ServiceRecord(
+        name="digits", runtime="process", bind="127.0.0.1", port=1, created="", current=1,
+        key_file=key_file, revisions=(Revision(number=1, has_keys=has_keys),),
+    )  # fmt: skip
+
+    served = Switch(folder, runtime, tmp_path).serve(record, Revision(number=2), TOLD)
+
+    assert runtime.done == [done]
+    assert served.has_keys is bool(key_file)

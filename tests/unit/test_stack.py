@@ -5,7 +5,8 @@ from pathlib import Path
 import yaml
 
 from scoredock.paths import COMPOSE_FILE
-from scoredock.webservice.record import MountedModel, Revision, ServiceFolder, ServiceRecord
+from scoredock.webservice.folder import ServiceFolder
+from scoredock.webservice.record import MountedModel, Revision, ServiceRecord
 from scoredock.webservice.stack import stack
 
 SHIPPED = yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))["services"]["scoring"]

@@ -10,9 +10,9 @@ import os
 import sys
 import threading
 from contextlib import suppress
-from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Optional, Set
 
-from scoredock_server import log, metric_files
+from scoredock_server import log, metric_files, metrics
 from scoredock_server.settings import Settings
 
 _DESCRIPTORS = "/proc/self/fd"
@@ -31,6 +31,7 @@ class Loader:
         self._master = os.getpid()
         self._modules = set(sys.modules)
         self._changed: Dict[str, Optional[str]] = {}
+        self._collectors: Set[Any] = set()
         self._app: Any = None
 
     def load(self, create_app: Callable[[], Any]) -> Any:
@@ -39,6 +40,7 @@ class Loader:
             return _frozen(create_app())
         again = self._app is not None
         own = self._forget() if again else {}
+        self._collectors = metrics.collectors()
         tried = is_tried(self._settings)
         before, environ = look() if tried else None, dict(os.environ)
         try:
@@ -73,6 +75,7 @@ class Loader:
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
+        metrics.forget_collectors(self._collectors)
         return forget_modules(self._settings, self._modules)
 
     def _start_again(self) -> NoReturn:
