@@ -134,10 +134,10 @@ def run_command(*arguments: str, cwd: Path, **variables: str) -> "subprocess.Com
 
 
 def ask_to_reload(folder: Path, seconds: int = 30) -> tuple[int, str]:
-    """Ask the server whose socket is `folder`/reload.sock; return the exit code and what is said."""
-    socket = str(folder / "reload.sock")
+    """Ask the server at `folder`/reload.sock; return the exit code and what is said."""
+    path = str(folder / "reload.sock")
     asked = subprocess.run(
-        [server_python(), "-m", "scoredock_server.reload", socket, str(seconds)],
+        [server_python(), "-m", "scoredock_server.reload", path, str(seconds)],
         env=server_variables(),
         capture_output=True,
         text=True,

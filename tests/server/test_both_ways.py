@@ -114,6 +114,7 @@ def test_a_user_in_the_request_is_in_gunicorns_line_as_ever(tmp_path):
         assert "secret" not in server.log()
 
 
+@pytest.mark.needs("prometheus_client")
 @SCRIPTS
 def test_what_the_worker_refuses_is_logged_counted_and_traced(tmp_path, script):
     variables = {"SCOREDOCK_MAX_BODY_MB": "1", "SCOREDOCK_LOG_FORMAT": "json", **METRICS}
@@ -130,8 +131,12 @@ def test_what_the_worker_refuses_is_logged_counted_and_traced(tmp_path, script):
         assert value(server, "scoredock_requests_in_flight") == 0
 
 
-@pytest.mark.parametrize("script", [STUCK, RAW_STUCK], ids=["plain", "raw"])
-def test_a_request_that_is_answered_for_is_told_of_once(tmp_path, script):
+STUCK_SCRIPTS = pytest.mark.parametrize("script", [STUCK, RAW_STUCK], ids=["plain", "raw"])
+
+
+@pytest.mark.needs("prometheus_client")
+@STUCK_SCRIPTS
+def test_a_request_that_is_answered_for_is_counted_once(tmp_path, script):
     variables = {"SCORING_TIMEOUT_MS": "300", "SCOREDOCK_LOG_FORMAT": "json", **METRICS}
     with running(tmp_path, script, **variables) as server:
         server.wait_until_ready()
@@ -145,6 +150,16 @@ def test_a_request_that_is_answered_for_is_told_of_once(tmp_path, script):
         assert value(server, 'scoredock_requests_total{path="/score",status="500"}') == 1
         assert value(server, 'scoredock_requests_total{path="/score",status="200"}') == 1
         assert value(server, "scoredock_requests_in_flight") == 0
+
+
+@STUCK_SCRIPTS
+def test_a_request_that_is_answered_for_has_its_two_lines_once(tmp_path, script):
+    with running(tmp_path, script, SCORING_TIMEOUT_MS="300") as server:
+        server.wait_until_ready().score("stuck")
+        wait_until((lambda: server.score("more").status_code == 200), within=60)
+
+        assert re.findall(r"azmlinfsrv - POST /score (\d+)", server.log()) == ["500", "200"]
+        assert re.findall(r'"POST /score HTTP/1.1" (\d+)', server.log()) == ["500", "200"]
 
 
 @pytest.mark.needs("prometheus_client")

@@ -39,7 +39,8 @@ def answer_by_wsgi(
         if connection.broken():
             response.force_close()
         _write(worker, response, environ, output)
-        worker.log.access(response, request, environ, datetime.now() - began)
+        if connection.request is request:  # else it was answered for meanwhile: it is overdue
+            worker.log.access(response, request, environ, datetime.now() - began)
     except GoneError:
         worker.log.debug("A client has not waited for its answer")
         return False, b""
