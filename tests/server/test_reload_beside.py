@@ -170,8 +170,8 @@ def test_a_module_beside_the_script_hides_a_library_of_its_name(tmp_path, socket
         assert answer[0] is False
 
 
+@pytest.mark.needs("numpy")
 def test_workers_do_not_share_what_numpy_draws(tmp_path, socket):
-    pytest.importorskip("numpy")
     script = "import numpy.random, os\ndef init(): pass\n"
     script += "def run(raw_data): return [os.getpid(), numpy.random.random()]\n"
     with running(tmp_path, script, WORKER_COUNT="2", **socket) as server:
