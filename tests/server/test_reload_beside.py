@@ -83,6 +83,23 @@ def test_who_asks_is_told_that_it_cannot_be_loaded_and_the_old_script_answers(tm
         assert server.score().json() == "old"
 
 
+def test_a_worker_that_fails_before_another_is_ready_ends_the_server_and_no_more(tmp_path, socket):
+    # The first fails, and takes its time to end; meanwhile the second is ready.
+    script = (
+        "import atexit, os, time\n"
+        "def init():\n"
+        "    try: os.close(os.open(os.environ['OUT'], os.O_CREAT | os.O_EXCL))\n"
+        "    except FileExistsError: return time.sleep(1)\n"
+        "    atexit.register(time.sleep, 3)\n"
+        "    raise KeyError('only one')\n"
+        "def run(raw_data): ...\n"
+    )
+    with running(tmp_path, script, WORKER_COUNT="2", **socket) as server:
+        assert server.exit_code() == 3
+        assert "ready for serving traffic" in server.log()
+        assert server.log().count("Traceback") == 1
+
+
 def test_a_hangup_is_as_good(tmp_path, socket):
     with running(tmp_path, ANSWER.format("old"), **socket) as server:
         server.wait_until_ready()
