@@ -1,8 +1,8 @@
 """A server that loads its script anew beside the old one: SCOREDOCK_RELOAD_SOCKET."""
 
+import re
 import signal
 import threading
-import time
 
 import psutil
 import pytest
@@ -31,13 +31,13 @@ def edit(tmp_path, files):
     write_files(tmp_path / "azureml-app", files)
 
 
-def wait_for_import_ahead(server):
-    """Return once the process of the next server sleeps: it has imported all it will."""
-    time.sleep(0.5)  # it begins once a server serves
+def wait_for_the_next(server):
+    """Return once the process that will serve next is there beside the one that serves.
+
+    However far it has come with its imports: a server is not made of it before it has ended them.
+    """
     supervisor = psutil.Process(server.process.pid)
-    wait_until(
-        lambda: all(child.status() == "sleeping" for child in supervisor.children()), server.log
-    )
+    wait_until(lambda: len(supervisor.children()) >= 2, server.log)
 
 
 @covers("SCOREDOCK_RELOAD_SOCKET")
@@ -69,6 +69,23 @@ def test_who_asks_is_told_that_it_cannot_be_loaded_and_the_old_script_answers(tm
         assert server.score().json() == "old"
 
 
+def test_a_worker_that_fails_before_another_is_ready_ends_the_server_and_no_more(tmp_path, socket):
+    # The first fails, and takes its time to end; meanwhile the second is ready.
+    script = (
+        "import atexit, os, time\n"
+        "def init():\n"
+        "    try: os.close(os.open(os.environ['OUT'], os.O_CREAT | os.O_EXCL))\n"
+        "    except FileExistsError: return time.sleep(1)\n"
+        "    atexit.register(time.sleep, 3)\n"
+        "    raise KeyError('only one')\n"
+        "def run(raw_data): ...\n"
+    )
+    with running(tmp_path, script, WORKER_COUNT="2", **socket) as server:
+        assert server.exit_code() == 3
+        assert "ready for serving traffic" in server.log()
+        assert server.log().count("Traceback") == 1
+
+
 def test_a_hangup_is_as_good(tmp_path, socket):
     with running(tmp_path, ANSWER.format("old"), **socket) as server:
         server.wait_until_ready()
@@ -83,10 +100,9 @@ def test_where_nobody_listens_or_nothing_comes_in_time_that_is_said(tmp_path, so
     with running(tmp_path, ANSWER.format("old"), **socket) as server:
         server.wait_until_ready()
         edit(tmp_path, {"code/score.py": endless})
-        assert ask_to_reload(tmp_path, seconds=1) == (
-            3,
-            "loading for 1 s\nit is not loaded after 1 s",
-        )
+        status, said = ask_to_reload(tmp_path, seconds=1)
+        assert status == 3
+        assert re.fullmatch(r"loading for \d+ s\nit is not loaded after 1 s", said)
         assert server.score().json() == "old"
     status, said = ask_to_reload(tmp_path)
     assert status == 2
@@ -110,8 +126,7 @@ def test_who_asks_is_told_once_the_old_script_has_answered_what_it_began(tmp_pat
         assert answers == ["old"]
 
 
-def reload_with(server, tmp_path, text, **files):
-    wait_for_import_ahead(server)
+def reload_with(tmp_path, server, text, **files):
     edit(tmp_path, {"code/score.py": text, **files})
     assert ask_to_reload(tmp_path) == (0, "loaded")
     return server.score().json()
@@ -123,45 +138,48 @@ def test_libraries_are_imported_ahead_and_the_scripts_own_modules_never(tmp_path
         tmp_path, own + AHEAD.format("", 0), files={"code/part.py": ""}, **socket
     ) as server:
         first = server.wait_until_ready().score().json()
+        wait_for_the_next(server)
         text = AHEAD.format(own, 1).replace("return [", "return [before, ")
 
         assert first[0] is False
-        assert reload_with(server, tmp_path, text) == [False, True, first[1], 1]
-        assert reload_with(server, tmp_path, text) == [False, True, first[1], 1]
+        assert reload_with(tmp_path, server, text) == [False, True, first[1], 1]
+        assert reload_with(tmp_path, server, text) == [False, True, first[1], 1]
 
 
 def test_a_script_that_sets_variables_is_loaded_in_a_fresh_process(tmp_path, socket):
     setting = "import os; os.environ['A_NUMBER_OF_THREADS'] = '{}'"
     with running(tmp_path, AHEAD.format("", 0), **socket) as server:
         server.wait_until_ready()
+        wait_for_the_next(server)
 
-        assert reload_with(server, tmp_path, AHEAD.format(setting.format(1), 1))[::2] == [False, 1]
+        assert reload_with(tmp_path, server, AHEAD.format(setting.format(1), 1))[::2] == [False, 1]
         assert "in a process that has imported nothing yet" in server.log()
-        assert reload_with(server, tmp_path, AHEAD.format(setting.format(2), 2))[::2] == [False, 2]
+        assert reload_with(tmp_path, server, AHEAD.format(setting.format(2), 2))[::2] == [False, 2]
         # The one that follows it sets nothing; what was set is gone.
         gone = "import os; assert 'A_NUMBER_OF_THREADS' not in os.environ"
-        assert reload_with(server, tmp_path, AHEAD.format(gone, 3))[::2] == [False, 3]
+        assert reload_with(tmp_path, server, AHEAD.format(gone, 3))[::2] == [False, 3]
 
 
 def test_a_module_beside_the_script_hides_a_library_of_its_name(tmp_path, socket):
     with running(tmp_path, AHEAD.format("", 0), **socket) as server:
         server.wait_until_ready()
+        wait_for_the_next(server)
 
         answer = reload_with(
-            server, tmp_path, AHEAD.format("", 1), **{f"code/{LIBRARY}.py": "beside = True"}
+            tmp_path, server, AHEAD.format("", 1), **{f"code/{LIBRARY}.py": "beside = True"}
         )
 
         # The library of that name is found first, as in a fresh process: but it is found anew.
         assert answer[0] is False
 
 
+@pytest.mark.needs("numpy")
 def test_workers_do_not_share_what_numpy_draws(tmp_path, socket):
-    pytest.importorskip("numpy")
     script = "import numpy.random, os\ndef init(): pass\n"
     script += "def run(raw_data): return [os.getpid(), numpy.random.random()]\n"
     with running(tmp_path, script, WORKER_COUNT="2", **socket) as server:
         server.wait_until_ready()
-        wait_for_import_ahead(server)
+        wait_for_the_next(server)
         assert ask_to_reload(tmp_path) == (0, "loaded")
         wait_for_log(server, "Shutting down: Master")
         firsts = {}

@@ -153,7 +153,7 @@ def test_an_edited_script_answers_and_a_broken_one_does_not(up, url, source, run
         print(f"{runtime}: the new answer came after {time.monotonic() - began:.2f} s")
 
         script.write_text(text.replace("import json", "import json ("))
-        wait_for_output(process, said, "It cannot be loaded: the server ended with 3")
+        wait_for_output(process, said, "It cannot be loaded: the server ended with exit code 3")
         during = answer()
         script.write_text(text.replace("[greeting,", "['mended',"))
         wait_until(lambda: answer() == "mended", said)

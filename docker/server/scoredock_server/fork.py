@@ -61,7 +61,7 @@ class Server:
         self._done += said.count(self.DONE)
         if self.READY in said and not self.ready_since:
             self.ready_since = time.monotonic()
-            report = self._read_report()
+            report = self._read_report("workers")
             self._workers = report["workers"]
             self.imported = Imported(*report["imported"]) if report["imported"] else None
         return said
@@ -73,7 +73,7 @@ class Server:
 
     def last_words(self) -> List[str]:
         """Return the last lines of the log of a worker that could not load the script."""
-        lines: List[str] = self._read_report().get("log", [])
+        lines: List[str] = self._read_report("log").get("log", [])
         return lines
 
     def send(self, number: int) -> None:
@@ -138,11 +138,11 @@ class Server:
         line = json.dumps(report) + "\n"
         os.write(self._report.fileno(), line.encode("utf-8"))  # one call: no other comes between
 
-    def _read_report(self) -> Dict[str, Any]:
+    def _read_report(self, key: str) -> Dict[str, Any]:
+        """Return what the first worker has reported that has that: another may have failed."""
         self._report.seek(0)
-        line = self._report.readline().decode("utf-8")  # of the first worker
-        report: Dict[str, Any] = json.loads(line) if line else {}
-        return report
+        reports = (json.loads(line.decode("utf-8")) for line in self._report)
+        return next((report for report in reports if key in report), {})
 
     def _say(self, what: bytes) -> None:
         with suppress(BrokenPipeError):

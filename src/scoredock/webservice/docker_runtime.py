@@ -3,7 +3,7 @@
 import re
 import time
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -219,7 +219,10 @@ def _health(container: Container) -> str:
 
 
 def _says_ready(container: Container) -> bool:
-    log: bytes = container.logs(since=datetime.fromisoformat(container.attrs["State"]["StartedAt"]))
+    # To the second: nanoseconds and the Z are more than Python 3.10 reads.
+    started = datetime.strptime(container.attrs["State"]["StartedAt"][:19], "%Y-%m-%dT%H:%M:%S")
+    since = int(started.replace(tzinfo=timezone.utc).timestamp())
+    log: bytes = container.logs(since=since)
     return _READY.search(log) is not None
 
 
