@@ -24,6 +24,7 @@ WRONG = [
     ("WORKER_COUNT", "0", ONE_OR_MORE, 1),
     ("WORKER_COUNT", "-1", ONE_OR_MORE, 1),
     ("WORKER_COUNT", "two", ONE_OR_MORE, 1),
+    ("SCOREDOCK_THREADS", "0", ONE_OR_MORE, 3),
     ("HEALTH_PORT", "0", PORT, 1),
     ("HEALTH_PORT", "65536", PORT, 1),
     ("SCOREDOCK_BIND", "127.0.0.1:http", "", 1),

@@ -25,7 +25,8 @@ class EntryScript(NamedTuple):
     """The two functions that make a Python file an entry script.
 
     `parameters` are those of run() without request_headers, in order, with their defaults
-    (`inspect.Parameter.empty` where there is none).
+    (`inspect.Parameter.empty` where there is none). `thread_safe` is what the script says: whether
+    run() may have several requests at once.
     """
 
     path: str
@@ -35,6 +36,7 @@ class EntryScript(NamedTuple):
     wants_headers: bool
     rawhttp: bool
     schema: Optional[Schema]
+    thread_safe: bool
 
 
 def load_entry_script(settings: Settings) -> EntryScript:
@@ -69,6 +71,7 @@ def load_entry_script(settings: Settings) -> EntryScript:
         wants_headers=wants_headers,
         rawhttp=is_rawhttp(),
         schema=schema,
+        thread_safe=getattr(scorer, "thread_safe", False) is True,
     )
 
 

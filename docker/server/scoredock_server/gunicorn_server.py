@@ -131,6 +131,7 @@ def gunicorn_settings(settings: Settings, *, bind: List[str], known: Any) -> Dic
         "worker_class": OURS,
         "keepalive": 75,
         "workers": settings.worker_count,
+        "threads": settings.threads,
         "timeout": settings.worker_timeout,
         "preload_app": settings.worker_preload or is_tried(settings),
         # Below compose.yaml's stop_grace_period, so that requests in flight end before the kill.

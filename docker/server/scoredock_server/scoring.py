@@ -3,7 +3,9 @@
 import asyncio
 import inspect
 import json
-from typing import Any, Callable, Dict, NamedTuple, Optional
+import threading
+from contextlib import ExitStack
+from typing import Any, Callable, ContextManager, Dict, NamedTuple, Optional
 
 from flask import Request, Response, g, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -54,6 +56,8 @@ class Scorer:
     def __init__(self, script: EntryScript, settings: Settings) -> None:
         self._script = script
         self._settings = settings
+        # Python 3.6 has no nullcontext.
+        self._turn: ContextManager[Any] = ExitStack() if script.thread_safe else threading.Lock()
         self._encoding = Encoding(
             more_types=settings.encode_results, nan_as_null=settings.nan_as_null
         )
@@ -85,7 +89,7 @@ class Scorer:
         """Call run() with the arguments that `read` returns."""
         try:
             arguments = read()
-            with exchange:
+            with self._turn, exchange:
                 result = self._run(arguments)
             duration = "{:.3f}".format((exchange.run_seconds or 0) * 1000)
             if isinstance(result, AnyResponse):

@@ -32,7 +32,7 @@ set already, or one worker has the whole machine. A line in the log says so.
 ## gunicorn's own
 
 `GUNICORN_CMD_ARGS`, or a `gunicorn.conf.py` in the working directory, sets what is not in the
-table (threads, limits) and wins over it.
+table (limits, hooks) and wins over it.
 """
 
 

@@ -43,6 +43,7 @@ class Settings(NamedTuple):
     tls_certificate_file: str
     tls_key_file: str
     worker_count: int
+    threads: int
     worker_timeout: int
     worker_preload: Optional[bool]
     reload_socket: str
@@ -138,6 +139,9 @@ SETTINGS: List[Setting] = [
     Setting("Processes", "worker_count", "WORKER_COUNT", integer(1), "1",
             "Worker processes; each loads the model and runs one request at a time.",
             "--worker-count N", status=1),
+    Setting("Processes", "threads", "SCOREDOCK_THREADS", integer(1), "1",
+            "Threads of each worker that answer requests; above 1 the worker is gunicorn's gthread."
+            " run() still has one request at a time, unless the script says `thread_safe = True`."),
     Setting("Processes", "worker_timeout", "WORKER_TIMEOUT", integer(0), "300",
             "Seconds after which a worker that is still busy with one request is replaced; 0 is"
             " never.", status=2),
@@ -215,7 +219,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         values[row.attribute] = _value(row, folded, fallback)
     values["app_root"] = os.path.abspath(str(values["app_root"]))
     if values["debug_bind"]:  # nothing may end what stands at a breakpoint
-        values.update(worker_count=1, worker_preload=False, worker_timeout=0, scoring_timeout_ms=0)
+        values.update(worker_count=1, threads=1, worker_preload=False)
+        values.update(worker_timeout=0, scoring_timeout_ms=0)
     return Settings(**values)  # type: ignore[arg-type]
 
 
