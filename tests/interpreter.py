@@ -18,8 +18,10 @@ from support import ROOT
 
 SOURCES = ROOT / "docker" / "server"
 
-# What a developer's shell may hold for a server of their own.
-HIDDEN = ("AML_", "AZUREML_", "GUNICORN_", "SCOREDOCK_", "SCORING_", "WORKER_", "PYTHONPATH")
+# What a developer's shell may hold for a server of their own, and pytest: the test's name.
+HIDDEN = (
+    "AML_", "AZUREML_", "GUNICORN_", "PYTEST_", "SCOREDOCK_", "SCORING_", "WORKER_", "PYTHONPATH",
+)  # fmt: skip
 
 # Python 3.6 and 3.7 have no importlib.metadata.
 LIST_DISTRIBUTIONS = """

@@ -135,6 +135,49 @@ def depth_of(loads, text):
     return depth
 
 
+DEEP = "[" * 120 + "1" + "]" * 120
+ROW = str([0.25] * 200)
+
+
+@pytest.mark.parametrize("kind", [str, str.encode])
+@pytest.mark.parametrize(
+    "text",
+    [
+        DEEP,
+        f'{{"a": {DEEP}}}',
+        f'["{"]" * 200}", {DEEP}]',
+        f'[{DEEP}, "text"]',
+        f'["[", {DEEP}, "]"]',
+        f"[{ROW}, {DEEP}, {ROW}]",
+        f"[{{}}, {DEEP}]",
+        f"[{'[1], ' * 5000}{DEEP}]",
+        '{"a": ' * 120 + "1" + "}" * 120,
+        ("[" + ROW + ", ") * 120 + "1" + "]" * 120,
+    ],
+)
+def test_what_is_deep_is_never_left_to_orjson(text, kind):
+    loads = make_loads(lambda _: "the standard library's", orjson.loads)
+
+    assert loads(kind(text)) == "the standard library's"
+
+
+@pytest.mark.parametrize("kind", [str, str.encode])
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[{', '.join([ROW] * 500)}]",
+        f'{{"data": [{", ".join([ROW] * 500)}]}}',
+        f'{{"data": [{", ".join([ROW] * 500)}], "of": "[[["}}',
+        f"[{'[1], ' * 5000}1]",
+        f'[{"{}, " * 500}"{"[" * 500}"]',
+    ],
+)
+def test_what_is_not_deep_is_never_left_to_the_standard_library(text, kind):
+    loads = make_loads(lambda _: "the standard library's", orjson.loads)
+
+    assert loads(kind(text)) == json.loads(text)
+
+
 @pytest.mark.parametrize("value", [None, 1, memoryview(b"1"), ["1"], Text("[1]"), b"", bytearray()])
 def test_what_is_no_text_is_refused_or_read_as_by_the_standard_library(value):
     assert outcome(LOADS, value) == outcome(json.loads, value)
