@@ -8,6 +8,7 @@ from importlib.machinery import SourceFileLoader
 from types import CodeType, ModuleType
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
+from scoredock_server.batching import BatchError, find_run_batch, find_stacked_rows
 from scoredock_server.rawhttp import is_rawhttp
 from scoredock_server.schema import Schema, read_schema
 from scoredock_server.settings import Settings
@@ -25,7 +26,8 @@ class EntryScript(NamedTuple):
     """The two functions that make a Python file an entry script.
 
     `parameters` are those of run() without request_headers, in order, with their defaults
-    (`inspect.Parameter.empty` where there is none).
+    (`inspect.Parameter.empty` where there is none). `batch` calls the script for several requests
+    at once: a RunBatch or StackedRows.
     """
 
     path: str
@@ -35,6 +37,7 @@ class EntryScript(NamedTuple):
     wants_headers: bool
     rawhttp: bool
     schema: Optional[Schema]
+    batch: Any
 
 
 def load_entry_script(settings: Settings) -> EntryScript:
@@ -52,7 +55,9 @@ def load_entry_script(settings: Settings) -> EntryScript:
     # A driver script puts the module that really scores under this name.
     driver = getattr(module, "driver_module", None)
     scorer = driver if isinstance(driver, ModuleType) and hasattr(driver, "run") else module
-    run = _function(scorer, path, "run")
+    batch: Any = find_run_batch(scorer)
+    is_batch_alone = batch is not None and not hasattr(scorer, "run")
+    run = batch.call_alone if is_batch_alone else _function(scorer, path, "run")
     schema = read_schema(run)
     if schema and is_rawhttp():
         raise EntryScriptError(
@@ -61,14 +66,20 @@ def load_entry_script(settings: Settings) -> EntryScript:
         )
     parameters = _parameters(run, path)
     wants_headers = HEADERS in parameters
+    inputs = {name: value for name, value in parameters.items() if name != HEADERS}
+    try:
+        batch = batch or find_stacked_rows(run, inputs, schema)
+    except BatchError as error:
+        raise EntryScriptError("{}: {}".format(path, error)) from None
     return EntryScript(
         path=path,
         init=init,
         run=run,
-        parameters={name: value for name, value in parameters.items() if name != HEADERS},
+        parameters=inputs,
         wants_headers=wants_headers,
         rawhttp=is_rawhttp(),
         schema=schema,
+        batch=batch if settings.batch_limit > 1 else None,
     )
 
 

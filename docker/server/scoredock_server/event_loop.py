@@ -63,6 +63,16 @@ class EventLoop:
         self._selector = selectors.DefaultSelector()
         self._acceptor = Acceptor(self._selector, config, listeners, share)
 
+    def take(self, fits: Callable[[Connection], bool], most: int) -> List[Connection]:
+        """Take from `ready` those that fit, `most` at most, in their order."""
+        taken: List[Connection] = []
+        left: Deque[Connection] = deque()
+        while self.ready and len(taken) < most:
+            connection = self.ready.popleft()
+            (taken if fits(connection) else left).append(connection)
+        self.ready.extendleft(reversed(left))
+        return taken
+
     def watch_pipe(self, descriptor: int, on_data: Callable[[], object]) -> None:
         """Call `on_data` when a pipe can be read."""
         self._selector.register(descriptor, READ, on_data)
