@@ -7,7 +7,7 @@ import inspect
 from types import ModuleType
 from typing import Any, Callable, Dict, List, Optional, TypeVar
 
-from scoredock_server.schema import Schema, converted
+from scoredock_server.schema import Schema, converted, read_schema
 from scoredock_server.stacked_rows import MismatchError, StackedRows
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -36,6 +36,10 @@ class RunBatch:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
+
+    def has_schema(self) -> bool:
+        """Tell whether run_batch() itself is decorated with a schema."""
+        return read_schema(self._function) is not None
 
     def prepared(self, run: Callable[..., Any], arguments: Dict[str, Any]) -> Any:
         """Return the input that has these arguments of run(). Raises what its schema raises."""

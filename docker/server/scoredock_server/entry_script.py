@@ -8,6 +8,7 @@ from importlib.machinery import SourceFileLoader
 from types import CodeType, ModuleType
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
+from scoredock_server import log
 from scoredock_server.batching import BatchError, find_run_batch, find_stacked_rows
 from scoredock_server.rawhttp import is_rawhttp
 from scoredock_server.schema import Schema, read_schema
@@ -56,9 +57,14 @@ def load_entry_script(settings: Settings) -> EntryScript:
     driver = getattr(module, "driver_module", None)
     scorer = driver if isinstance(driver, ModuleType) and hasattr(driver, "run") else module
     batch: Any = find_run_batch(scorer)
+    if batch is None and hasattr(scorer, "run_batch"):
+        log.user_script.info("run_batch() is not called: it does not take one list alone")
     is_batch_alone = batch is not None and not hasattr(scorer, "run")
     run = batch.call_alone if is_batch_alone else _function(scorer, path, "run")
     schema = read_schema(run)
+    if batch is not None and batch.has_schema():
+        message = "{}: run_batch() has a schema: it must be that of run()"
+        raise EntryScriptError(message.format(path))
     if schema and is_rawhttp():
         raise EntryScriptError(
             "{}: run() has both @rawhttp and a schema: it can take the request or its"

@@ -131,8 +131,11 @@ class EventLoop:
 
     def host(self, guest: bool) -> None:
         """Say whether a run() is busy while the loop turns."""
-        self._acceptor.guest = guest
-        self._acceptor.tell(len(self.connections))
+        self._acceptor.host(guest, time.monotonic())
+
+    def be_patient(self, seconds: float) -> None:
+        """Share new connections by their number still while a run() has been busy for less."""
+        self._acceptor.patience = seconds
 
     # --- what connections ask for
 

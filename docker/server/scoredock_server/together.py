@@ -7,6 +7,9 @@ from scoredock_server.connection import Connection
 from scoredock_server.event_loop import EventLoop
 from scoredock_server.fast_path import FastPath, ForFlask
 
+# Who waits for a call that is shorter than this is answered by the next one, beside others.
+_PATIENCE = 0.25
+
 
 class Together:
     """What waits while a call of the script runs is answered by the next one.
@@ -22,6 +25,8 @@ class Together:
         self._loop = loop
         self._turn = turn
         self.several: List[Connection] = []
+        if self._most > 1:
+            loop.be_patient(_PATIENCE)
 
     def takes(self, connection: Connection) -> bool:
         """Tell whether a request may be answered together with others."""
