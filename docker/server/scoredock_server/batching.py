@@ -37,10 +37,6 @@ class RunBatch:
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
 
-    def has_schema(self) -> bool:
-        """Tell whether run_batch() itself is decorated with a schema."""
-        return read_schema(self._function) is not None
-
     def prepared(self, run: Callable[..., Any], arguments: Dict[str, Any]) -> Any:
         """Return the input that has these arguments of run(). Raises what its schema raises."""
         values = converted(run, arguments)
@@ -85,7 +81,7 @@ class RunBatch:
 def find_run_batch(module: ModuleType) -> Optional[RunBatch]:
     """Return what calls the script's run_batch(), or None where it has none.
 
-    A function of that name that takes no list alone is the script's own affair.
+    A function of that name that takes no list alone is the script's own affair. Raises BatchError.
     """
     function = getattr(module, _NAME, None)
     if not callable(function):
@@ -99,7 +95,11 @@ def find_run_batch(module: ModuleType) -> Optional[RunBatch]:
         inspect.Parameter.POSITIONAL_ONLY,
         inspect.Parameter.POSITIONAL_OR_KEYWORD,
     )
-    return RunBatch(function) if is_one else None
+    if not is_one:
+        return None
+    if read_schema(function):
+        raise BatchError("run_batch() has a schema: it must be that of run()")
+    return RunBatch(function)
 
 
 def find_stacked_rows(

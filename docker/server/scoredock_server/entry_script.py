@@ -6,7 +6,7 @@ import os
 import sys
 from importlib.machinery import SourceFileLoader
 from types import CodeType, ModuleType
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from scoredock_server import log
 from scoredock_server.batching import BatchError, find_run_batch, find_stacked_rows
@@ -56,15 +56,8 @@ def load_entry_script(settings: Settings) -> EntryScript:
     # A driver script puts the module that really scores under this name.
     driver = getattr(module, "driver_module", None)
     scorer = driver if isinstance(driver, ModuleType) and hasattr(driver, "run") else module
-    batch: Any = find_run_batch(scorer)
-    if batch is None and hasattr(scorer, "run_batch"):
-        log.user_script.info("run_batch() is not called: it does not take one list alone")
-    is_batch_alone = batch is not None and not hasattr(scorer, "run")
-    run = batch.call_alone if is_batch_alone else _function(scorer, path, "run")
+    run, batch = _calls(scorer, path)
     schema = read_schema(run)
-    if batch is not None and batch.has_schema():
-        message = "{}: run_batch() has a schema: it must be that of run()"
-        raise EntryScriptError(message.format(path))
     if schema and is_rawhttp():
         raise EntryScriptError(
             "{}: run() has both @rawhttp and a schema: it can take the request or its"
@@ -73,10 +66,8 @@ def load_entry_script(settings: Settings) -> EntryScript:
     parameters = _parameters(run, path)
     wants_headers = HEADERS in parameters
     inputs = {name: value for name, value in parameters.items() if name != HEADERS}
-    try:
-        batch = batch or find_stacked_rows(run, inputs, schema)
-    except BatchError as error:
-        raise EntryScriptError("{}: {}".format(path, error)) from None
+    if batch is None:
+        batch = _checked(path, lambda: find_stacked_rows(run, inputs, schema))
     return EntryScript(
         path=path,
         init=init,
@@ -87,6 +78,23 @@ def load_entry_script(settings: Settings) -> EntryScript:
         schema=schema,
         batch=batch if settings.batch_limit > 1 else None,
     )
+
+
+def _calls(module: ModuleType, path: str) -> "Tuple[Callable[..., Any], Any]":
+    """Return what answers one request, and what several of them, or None."""
+    batch = _checked(path, lambda: find_run_batch(module))
+    if batch is not None and not hasattr(module, "run"):
+        return batch.call_alone, batch
+    if batch is None and hasattr(module, "run_batch"):
+        log.user_script.info("run_batch() is not called: it does not take one list alone")
+    return _function(module, path, "run"), batch
+
+
+def _checked(path: str, find: Callable[[], Any]) -> Any:
+    try:
+        return find()
+    except BatchError as error:
+        raise EntryScriptError("{}: {}".format(path, error)) from None
 
 
 def _path(settings: Settings) -> str:
