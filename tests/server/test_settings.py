@@ -37,6 +37,7 @@ WRONG = [
     ("SCOREDOCK_HEAD_TIMEOUT", "0", ONE_OR_MORE, 3),
     ("SCOREDOCK_BODY_TIMEOUT", "0", ONE_OR_MORE, 3),
     ("SCOREDOCK_QUEUE_LENGTH", "many", "expected a whole number, 0 or more", 3),
+    ("SCOREDOCK_BATCH_LIMIT", "0", "expected a whole number, 1 or more", 3),
     ("SEPERATE_HEALTH_ENDPOINT", "maybe", SWITCH, 3),
     ("WORKER_PRELOAD", "2", "expected auto, true or false", 3),
     ("SCOREDOCK_FAST_JSON", "orjson", SWITCH, 3),

@@ -23,18 +23,24 @@ class NoRoomError(Exception):
 
 
 class Acceptor:
-    """The listening sockets; `guest` says that a run() is busy meanwhile."""
+    """The listening sockets; `guest` says that a run() is busy meanwhile.
+
+    That counts once it has been busy for `patience` seconds.
+    """
 
     def __init__(
         self, selector: Any, config: Any, listeners: List[Any], share: Optional[Share]
     ) -> None:
         self.guest = False
+        self.patience = 0.0
         self.ended_at = 0.0
         self.paused_until = 0.0
         self._selector = selector
         self._listeners = listeners
         self._share = share
         self._left_since = 0.0
+        self._guest_since = 0.0
+        self._connections = 0
         self._tls = Sockets(config) if config.is_ssl else None
         for listener in listeners:
             listener.setblocking(False)
@@ -64,16 +70,28 @@ class Acceptor:
             client.close()
             return None
 
+    def host(self, guest: bool, now: float) -> None:
+        """Say whether a run() is busy from now on."""
+        self.guest = guest
+        self._guest_since = now
+        self.tell(self._connections)
+
+    def _is_busy(self, now: float) -> bool:
+        return self.guest and now - self._guest_since >= self.patience
+
     def resume(self, now: float) -> None:
         """Listen again, after a pause."""
+        if self.guest and self.patience:
+            self.tell(self._connections)
         if self.paused_until and now >= self.paused_until:
             self.paused_until = 0.0
             self._listen()
 
     def tell(self, connections: int) -> None:
         """Tell the other workers how many connections this one has."""
+        self._connections = connections
         if self._share and not self.ended_at:
-            if self.guest:
+            if self._is_busy(time.monotonic()):
                 self._share.close()
             else:
                 self._share.set(connections)
@@ -103,7 +121,8 @@ class Acceptor:
 
     def _leave_it(self, connections: int, now: float) -> bool:
         """Leave a new connection to a worker that should rather have it, but not for long."""
-        if self.guest:
+        busy = self._is_busy(now)
+        if busy:
             most, again = _LEFT_TO_IDLE, _LOOK_AGAIN_BUSY
         elif self._share is not None and self._share.is_anothers(connections):
             most, again = _LEFT_TO_OTHERS, _LOOK_AGAIN
@@ -111,7 +130,7 @@ class Acceptor:
             return False
         since = now - self._left_since
         if most <= since < 4 * most:  # nobody has come for it
-            if not self.guest:
+            if not busy:
                 self._left_since = 0.0
             return False
         if since >= most:

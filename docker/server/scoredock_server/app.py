@@ -21,8 +21,7 @@ from scoredock_server.setting_kinds import SettingError
 from scoredock_server.swagger import SwaggerVersionError
 
 TOO_LONG = "The request body must not exceed {} bytes."
-# Where the application has its Front, for our worker.
-FRONT = "scoredock.front"
+_FRONT = "scoredock.front"
 # What the environ of a request holds that was scored before it came here.
 EXCHANGE = "scoredock.exchange"
 
@@ -33,6 +32,12 @@ class Front(NamedTuple):
     service: Service
     access: Access
     observation: Observation
+
+
+def front_of(app: Any) -> Optional[Front]:
+    """Return the Front of an application; None where it is not one of ours."""
+    found: Optional[Front] = getattr(app, "extensions", {}).get(_FRONT)
+    return found
 
 
 def create_app(*, debugged: bool = True) -> Flask:
@@ -66,7 +71,7 @@ def application(service: Service) -> Flask:
         Access(service.settings),
         Observation(service.settings, init_seconds=service.init_seconds),
     )
-    app.extensions[FRONT] = front
+    app.extensions[_FRONT] = front
     _add_routes(app, service, front.observation)
     _add_headers(app, front)
     _add_errors(app)
@@ -74,7 +79,7 @@ def application(service: Service) -> Flask:
 
 
 def _add_routes(app: Flask, service: Service, observation: Observation) -> None:
-    scorer = Scorer(service.script, service.settings)
+    scorer = Scorer(service.script, service.settings, observation.batch)
 
     @app.route("/", methods=["GET"])
     def live() -> str:

@@ -6,8 +6,10 @@ import os
 import sys
 from importlib.machinery import SourceFileLoader
 from types import CodeType, ModuleType
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
+from scoredock_server import log
+from scoredock_server.batching import BatchError, find_run_batch, find_stacked_rows
 from scoredock_server.rawhttp import is_rawhttp
 from scoredock_server.schema import Schema, read_schema
 from scoredock_server.settings import Settings
@@ -26,7 +28,8 @@ class EntryScript(NamedTuple):
 
     `parameters` are those of run() without request_headers, in order, with their defaults
     (`inspect.Parameter.empty` where there is none). `thread_safe` is what the script says: whether
-    run() may have several requests at once.
+    run() may have several requests at once. `batch` makes one call of the script for several: a
+    RunBatch or StackedRows.
     """
 
     path: str
@@ -37,6 +40,7 @@ class EntryScript(NamedTuple):
     rawhttp: bool
     schema: Optional[Schema]
     thread_safe: bool
+    batch: Any
 
 
 def load_entry_script(settings: Settings) -> EntryScript:
@@ -54,7 +58,7 @@ def load_entry_script(settings: Settings) -> EntryScript:
     # A driver script puts the module that really scores under this name.
     driver = getattr(module, "driver_module", None)
     scorer = driver if isinstance(driver, ModuleType) and hasattr(driver, "run") else module
-    run = _function(scorer, path, "run")
+    run, batch = _calls(scorer, path)
     schema = read_schema(run)
     if schema and is_rawhttp():
         raise EntryScriptError(
@@ -63,16 +67,37 @@ def load_entry_script(settings: Settings) -> EntryScript:
         )
     parameters = _parameters(run, path)
     wants_headers = HEADERS in parameters
+    inputs = {name: value for name, value in parameters.items() if name != HEADERS}
+    if batch is None:
+        batch = _checked(path, lambda: find_stacked_rows(run, inputs, schema))
     return EntryScript(
         path=path,
         init=init,
         run=run,
-        parameters={name: value for name, value in parameters.items() if name != HEADERS},
+        parameters=inputs,
         wants_headers=wants_headers,
         rawhttp=is_rawhttp(),
         schema=schema,
         thread_safe=getattr(scorer, "thread_safe", False) is True,
+        batch=batch if settings.batch_limit > 1 else None,
     )
+
+
+def _calls(module: ModuleType, path: str) -> "Tuple[Callable[..., Any], Any]":
+    """Return what answers one request, and what several of them, or None."""
+    batch = _checked(path, lambda: find_run_batch(module))
+    if batch is not None and not hasattr(module, "run"):
+        return batch.call_alone, batch
+    if batch is None and hasattr(module, "run_batch"):
+        log.user_script.info("run_batch() is not called: it does not take one list alone")
+    return _function(module, path, "run"), batch
+
+
+def _checked(path: str, find: Callable[[], Any]) -> Any:
+    try:
+        return find()
+    except BatchError as error:
+        raise EntryScriptError("{}: {}".format(path, error)) from None
 
 
 def _path(settings: Settings) -> str:

@@ -63,6 +63,16 @@ class EventLoop:
         self._selector = selectors.DefaultSelector()
         self._acceptor = Acceptor(self._selector, config, listeners, share)
 
+    def take(self, fits: Callable[[Connection], bool], most: int) -> List[Connection]:
+        """Take from `ready` those that fit, `most` at most, in their order."""
+        taken: List[Connection] = []
+        left: Deque[Connection] = deque()
+        while self.ready and len(taken) < most:
+            connection = self.ready.popleft()
+            (taken if fits(connection) else left).append(connection)
+        self.ready.extendleft(reversed(left))
+        return taken
+
     def watch_pipe(self, descriptor: int, on_data: Callable[[], object]) -> None:
         """Call `on_data` when a pipe can be read."""
         self._selector.register(descriptor, READ, on_data)
@@ -121,8 +131,11 @@ class EventLoop:
 
     def host(self, guest: bool) -> None:
         """Say whether a run() is busy while the loop turns."""
-        self._acceptor.guest = guest
-        self._acceptor.tell(len(self.connections))
+        self._acceptor.host(guest, time.monotonic())
+
+    def be_patient(self, seconds: float) -> None:
+        """Share new connections by their number still while a run() has been busy for less."""
+        self._acceptor.patience = seconds
 
     # --- what connections ask for
 

@@ -7,13 +7,14 @@ what a client sees is the same.
 import os
 import sys
 from functools import partial
-from typing import Any, Callable, Dict, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 from scoredock_server import log
 from scoredock_server.access import CHALLENGE, REFUSED
 from scoredock_server.access_log import AccessLog, Line
 from scoredock_server.answer import Answer
 from scoredock_server.app import EXCHANGE, Front
+from scoredock_server.batch_scoring import Asked, BatchScorer
 from scoredock_server.correlation import RequestIds, read_ids
 from scoredock_server.deadline import ScoringTimeoutError
 from scoredock_server.exchange import Exchange, current_of_main_thread, set_current
@@ -26,9 +27,18 @@ from scoredock_server.service import Service
 
 
 class ForFlask(NamedTuple):
-    """A request that run() has had already: what Flask's environ is to hold."""
+    """A request that is Flask's: what its environ is to hold, where run() has had it already."""
 
     environ: Dict[str, Any]
+
+
+class Begun(NamedTuple):
+    """A request that needs no Flask, and its exchange."""
+
+    request: Any
+    body: bytes
+    headers: Headers
+    exchange: Exchange
 
 
 class FastPath:
@@ -38,7 +48,7 @@ class FastPath:
         service, self._access, self._observation = front
         settings = service.settings
         self._script = service.script
-        self._scorer = Scorer(service.script, settings)
+        self._scorer = Scorer(service.script, settings, self._observation.batch)
         self._written = Writer(settings).data
         self._log = AccessLog(gunicorn_log, with_query=settings.log_queries)
         self._milliseconds = settings.scoring_timeout_ms
@@ -47,6 +57,10 @@ class FastPath:
         self._parameter = next(iter(script.parameters))
         if not ASCII.fullmatch(settings.server_version):
             self._scores = False
+        self.batch_limit = settings.batch_limit if script.batch and self._scores else 1
+        self._together = BatchScorer(self._scorer, script, settings.scoring_timeout_ms)
+        if script.batch and not self._scores:
+            log.server.warning("The script uses Flask or headers: it has one request at a time")
 
     def health(self, request: Any, *, alive: bool, full: bool) -> Optional[Answer]:
         """Return the answer to a health check, while the server is `alive` or its queue `full`."""
@@ -90,10 +104,13 @@ class FastPath:
         exchange = self._begun(request, address, headers, ids)
         return self._error(request, exchange, status, message, keep=keep)
 
-    def overdue(self, request: Any, address: Any) -> Answer:
-        """Return the answer to a request whose run() takes too long and cannot be stopped."""
+    def overdue(self, request: Any, address: Any, begun: Optional[Begun]) -> Answer:
+        """Return the answer to a request whose run() takes too long and cannot be stopped.
+
+        `begun` is known of one that is answered together with others.
+        """
         message = str(ScoringTimeoutError.after(self._milliseconds))
-        exchange = current_of_main_thread()
+        exchange = begun.exchange if begun else current_of_main_thread()
         if exchange is None or exchange.ids is None:  # a stream, whose answer has been told of
             return self.refusal(request, address, 500, message, keep=False)
         return self._error(request, exchange, 500, message, keep=False, failed=True)
@@ -118,12 +135,9 @@ class FastPath:
         body = error_text(message).encode("utf-8")
         return self._answer(request, exchange, status, own, body, headers, keep)
 
-    def score(self, request: Any, body: bytes, address: Any, keeps: Callable[[], bool]) -> Any:
-        """Return the answer to a request to /score, ForFlask, or None.
-
-        `keeps` tells, once run() has ended, whether the connection may live on.
-        """
-        if not self._scores or request.method != "POST" or request.path != "/score":
+    def begin(self, request: Any, body: bytes, address: Any) -> Optional[Begun]:
+        """Begin with a request to /score; None is Flask's."""
+        if not self.takes(request):
             return None
         headers = plain_headers(request)
         ids = plain_ids(headers)
@@ -131,14 +145,45 @@ class FastPath:
             return None
         exchange = self._begun(request, address, headers, ids)
         exchange.received = len(body)
+        return Begun(request, body, headers, exchange)
+
+    def takes(self, request: Any) -> bool:
+        """Tell whether a request may be one to begin with."""
+        return self._scores and request.method == "POST" and request.path == "/score"
+
+    def score(self, begun: Begun, keeps: Callable[[], bool]) -> Any:
+        """Return the answer to a request, or ForFlask.
+
+        `keeps` tells, once run() has ended, whether the connection may live on.
+        """
+        exchange = begun.exchange
         set_current(exchange)
         try:
-            scored = self._scorer.score(exchange, lambda: self._arguments(headers, body))
+            scored = self._scorer.score(exchange, partial(self._arguments, begun))
         except Exception:
-            log.server.exception("this is a fault of the server [%s]", ids)
+            log.server.exception("this is a fault of the server [%s]", exchange.ids)
             scored = Scored(500, error_text(INTERNAL_ERROR))
         finally:
             set_current(None)
+        return self._scored(begun, scored, keeps)
+
+    def score_together(
+        self, several: List[Begun], keeps: Callable[[], bool], renew: Callable[[], None]
+    ) -> List[Any]:
+        """Return the answer to each request, ForFlask, or None: it is to be answered alone.
+
+        `renew` is called where the time of run() begins anew.
+        """
+        asked = [Asked(begun.exchange, partial(self._arguments, begun)) for begun in several]
+        try:
+            answers = zip(several, self._together.score(asked, keeps, renew))
+            return [scored and self._scored(begun, scored, keeps) for begun, scored in answers]
+        except Exception:
+            log.server.exception("this is a fault of the server")
+            return [None] * len(several)
+
+    def _scored(self, begun: Begun, scored: Scored, keeps: Callable[[], bool]) -> Any:
+        request, _, headers, exchange = begun
         if scored.response is not None or scored.status not in (200, 400, 415, 500):
             return ForFlask({SCORED: scored, EXCHANGE: exchange})
         keep = keeps() and not request.should_close()
@@ -172,14 +217,14 @@ class FastPath:
         tell = partial(self._observation.answered, exchange, status, len(body), line=line)
         return Answer(data, keep=keep, tell=tell)
 
-    def _arguments(self, headers: Headers, body: bytes) -> Dict[str, Any]:
+    def _arguments(self, begun: Begun) -> Dict[str, Any]:
         if not self._script.schema:
-            return {self._parameter: as_text(body)}
-        content_type = headers.get("Content-Type", "")
+            return {self._parameter: as_text(begun.body)}
+        content_type = begun.headers.get("Content-Type", "")
         given = values_of(
             self._script.schema.typed,
             content_type.partition(";")[0].strip().lower(),
-            lambda: body,
+            lambda: begun.body,
             is_json=is_json(content_type),
         )
         return by_name(self._script, given)

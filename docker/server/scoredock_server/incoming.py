@@ -16,13 +16,15 @@ class Incoming:
     """The half of a connection that takes requests from what has come.
 
     `request` is gunicorn's, from its head on; `busy` says that it has arrived in full and waits for
-    its answer, or is answered. `body` is then its body, chunks as they came.
+    its answer, or is answered. `body` is then its body, chunks as they came, and `begun` what is
+    known of it where it has waited for its answer together with others.
     """
 
     def __init__(self, loop: Any, address: Any) -> None:
         self.address = address
         self.request: Any = None
         self.body = b""
+        self.begun: Any = None
         self.truncated = False
         self.busy = False
         self.gone = False

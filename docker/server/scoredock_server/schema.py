@@ -37,6 +37,17 @@ def read_schema(run: Callable[..., Any]) -> Optional[Schema]:
     )
 
 
+def converted(run: Callable[..., Any], arguments: Dict[str, Any]) -> Dict[str, Any]:
+    """Return the arguments as the decorators of run() give them to it. Raises what they raise."""
+    step: Any = run
+    while step is not None:
+        wrapper: Any = getattr(step, "_self_wrapper", None)
+        if getattr(wrapper, "__module__", "") == "inference_schema.schema_decorators":
+            arguments = wrapper(dict, None, (), arguments)
+        step = getattr(step, "__wrapped__", None)
+    return arguments
+
+
 def unconvertible_parameter(error: BaseException) -> Optional[str]:
     """Return the name of the parameter whose value a schema could not convert.
 

@@ -24,7 +24,7 @@ from scoredock_server.settings import Settings
 SCORED = "scoredock.scored"
 FAILED = "x-ms-run-function-failed"
 DURATION = "x-ms-run-fn-exec-ms"
-_SCRIPT_ERROR = "An unexpected error occurred in scoring script. Check the logs for more info."
+SCRIPT_ERROR = "An unexpected error occurred in scoring script. Check the logs for more info."
 INTERNAL_ERROR = "An unexpected internal error occurred. Check the logs for more info."
 
 
@@ -35,6 +35,10 @@ class RunError(Exception):
         super().__init__(message)
         self.status = status
         self.failed = failed
+
+    def scored(self) -> "Scored":
+        """Return the answer."""
+        return Scored(self.status, error_text(str(self)), self.failed)
 
 
 class Scored(NamedTuple):
@@ -51,9 +55,15 @@ class Scored(NamedTuple):
 
 
 class Scorer:
-    """Answers requests with the entry script's run()."""
+    """Answers requests with the entry script's run().
 
-    def __init__(self, script: EntryScript, settings: Settings) -> None:
+    `tell_call` is told how many requests a call answers, of a script that may be called for more.
+    """
+
+    def __init__(
+        self, script: EntryScript, settings: Settings, tell_call: Callable[[int], None]
+    ) -> None:
+        self.tell_call = tell_call
         self._script = script
         self._settings = settings
         # Python 3.6 has no nullcontext.
@@ -89,22 +99,28 @@ class Scorer:
         """Call run() with the arguments that `read` returns."""
         try:
             arguments = read()
+            if self._script.batch is not None:
+                self.tell_call(1)
             with self._turn, exchange:
                 result = self._run(arguments)
-            duration = "{:.3f}".format((exchange.run_seconds or 0) * 1000)
-            if isinstance(result, AnyResponse):
-                return Scored(200, "", duration=duration, response=result)
-            return Scored(200, self._encoded(result), duration=duration)
+            return self.returned(exchange, result)
         except InputError as error:
             return Scored(error.status, error_text(str(error)))
         except RunError as error:
-            return Scored(error.status, error_text(str(error)), error.failed)
+            return error.scored()
+
+    def returned(self, exchange: Exchange, result: Any) -> Scored:
+        """Return the answer that a result of run() is. Raises RunError."""
+        duration = "{:.3f}".format((exchange.run_seconds or 0) * 1000)
+        if isinstance(result, AnyResponse):
+            return Scored(200, "", duration=duration, response=result)
+        return Scored(200, self._encoded(result), duration=duration)
 
     def _run(self, arguments: Dict[str, Any]) -> Any:
         try:
             with deadline(self._settings.scoring_timeout_ms):
                 result = self._script.run(**arguments)
-                return _awaited(result) if inspect.iscoroutine(result) else result
+                return awaited(result)
         except ScoringTimeoutError as error:
             _log_exception("run() was stopped")
             raise RunError(str(error)) from None
@@ -113,12 +129,12 @@ class Scorer:
             if name is not None and self._settings.schema_errors_as_400:
                 raise _not_converted(name, error) from None
             _log_exception("run() failed")
-            raise RunError(_SCRIPT_ERROR) from None
+            raise RunError(SCRIPT_ERROR) from None
         except BaseException:
             # sys.exit() in a script is no reason to lose the request; neither is the signal with
             # which gunicorn ends a worker that is over WORKER_TIMEOUT.
             _log_exception("run() was ended: by itself, by WORKER_TIMEOUT or with the server")
-            raise RunError(_SCRIPT_ERROR) from None
+            raise RunError(SCRIPT_ERROR) from None
 
     def _encoded(self, result: Any) -> str:
         try:
@@ -148,10 +164,13 @@ def _hint(result: Any) -> str:
     return "; SCOREDOCK_ENCODE_RESULTS=true encodes it"
 
 
-def _awaited(coroutine: Any) -> Any:
+def awaited(result: Any) -> Any:
+    """Return what a script's function has returned, or what its coroutine returns."""
+    if not inspect.iscoroutine(result):
+        return result
     loop = asyncio.new_event_loop()
     try:
-        return loop.run_until_complete(coroutine)
+        return loop.run_until_complete(result)
     finally:
         loop.close()
 

@@ -30,6 +30,7 @@ class SecondThread:
         self._turn = turn
         self._overdue = overdue
         self._overdue_at = 0.0
+        self._seconds = 0.0
         self._lock = threading.Lock()
         self._awake = threading.Event()
         self._serial = 0
@@ -58,6 +59,7 @@ class SecondThread:
 
         The request is overdue after so many seconds; 0 is never.
         """
+        self._seconds = seconds
         self._overdue_at = self._loop.now + seconds if seconds else 0.0
         self._serial += 1
         self._runs = True
@@ -68,6 +70,11 @@ class SecondThread:
     def is_answered(self) -> None:
         """The request has the beginning of its answer: it is not overdue any more."""
         self._overdue_at = 0.0
+
+    def renew(self) -> None:
+        """Let the time after which the request is overdue begin anew."""
+        if self._overdue_at:
+            self._overdue_at = time.monotonic() + self._seconds
 
     def end(self) -> None:
         """The main thread has its answer and the loop."""

@@ -78,6 +78,10 @@ def start_service(environ: MutableMapping[str, str], *, debugged: bool = False) 
         script = load_entry_script(settings)
         log.user_script.info("Found user script at %s", script.path)
         log.user_script.info("run() takes %s", describe_input(script))
+        if script.batch:
+            log.user_script.info(
+                "%s takes up to %s requests that wait", script.batch.name, settings.batch_limit
+            )
         log.user_script.info("Invoking user's init function")
         began = time.perf_counter()
         script.init()

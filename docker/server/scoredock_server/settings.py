@@ -48,6 +48,7 @@ class Settings(NamedTuple):
     worker_preload: Optional[bool]
     reload_socket: str
     scoring_timeout_ms: int
+    batch_limit: int
     max_body_mb: int
     head_timeout: int
     body_timeout: int
@@ -157,6 +158,9 @@ SETTINGS: List[Setting] = [
     Setting("Processes", "scoring_timeout_ms", "SCORING_TIMEOUT_MS", integer(0), "3600000",
             "Milliseconds that run() may take; then the answer is a 500 and the worker goes on. 0"
             " is no limit."),
+    Setting("Processes", "batch_limit", "SCOREDOCK_BATCH_LIMIT", integer(1), "64",
+            "How many requests that wait may be answered by one call of a script that takes several"
+            " at once: with run_batch(), or a run() that accepts stacked rows. 1 is none."),
     Setting("Processes", "fast_json", "SCOREDOCK_FAST_JSON", switch, "true",
             "Let json.loads and json.dumps be served by orjson, where it is installed and its"
             " result is the json module's exactly: in the whole process, the script included."),

@@ -10,20 +10,21 @@ import os
 import signal
 import time
 from functools import partial
-from typing import Any, Optional
+from typing import Any, List, Optional
 
 from gunicorn.workers.base import Worker
 
 from scoredock_server.answer import Answer
-from scoredock_server.app import FRONT, Front
+from scoredock_server.app import front_of
 from scoredock_server.at_once import AtOnce
 from scoredock_server.balance import Shares
 from scoredock_server.connection import Connection
 from scoredock_server.event_loop import EventLoop, Limits, drain_pipe
-from scoredock_server.fast_path import FastPath
+from scoredock_server.fast_path import FastPath, ForFlask
 from scoredock_server.framing import Settings, give_body
 from scoredock_server.inputs import TRUNCATED
 from scoredock_server.second_thread import SecondThread
+from scoredock_server.together import Together
 from scoredock_server.wsgi_answer import GoneError, answer_by_wsgi
 
 # The main thread looks at its connections again after so long, though requests wait.
@@ -56,7 +57,7 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
     def run(self) -> None:
         """Serve until a signal, the end of the master or max_requests ends it."""
         self._fast = fast_path(self)
-        front = _own_front(self)
+        front = front_of(self.wsgi)
         self._observation = front.observation if front else None
         self._waiting = 0  # as it was told last
         self._notified = 0.0
@@ -66,15 +67,19 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         answers.loop = self._loop
         self._loop.watch_pipe(self.PIPE[0], self._on_signal)
         self._second = SecondThread(self._loop, self._turn, self._overdue)
-        self._answered: Optional[Connection] = None  # while run() has its request
+        self._answered: List[Connection] = []  # while run() has their requests
         self._overdue_after = overdue_after(self)
         self._second.start()
+        together = Together(self._fast, self._loop, self._turn)
         try:
             while True:
                 connection = self._next()
                 if connection is None:
                     break
-                self._answer(connection)
+                if not together.takes(connection):
+                    self._answer(connection)
+                elif together.gather(connection):
+                    self._answer_together(together)
         finally:
             self._loop.close()
 
@@ -134,20 +139,18 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
                 self.alive = False
 
     def _answer(self, connection: Connection) -> None:
-        if connection.gone:
+        done, connection.begun = connection.begun, None
+        if connection.gone and done is None:
             return  # while it waited
-        self.nr += 1
-        if self.nr >= self.max_requests and self.alive:
-            self.log.info("Autorestarting worker after current request.")
-            self.alive = False
+        self._count(1)
         request, body = connection.request, connection.body
-        done = None
         self._tell_waiting()
-        self._answered = connection
+        self._answered = [connection]
         self._second.begin(self._overdue_after)
         try:
-            if self._fast is not None and connection.whole():
-                done = self._fast.score(request, body, connection.address, lambda: self.alive)
+            if self._fast and not isinstance(done, ForFlask) and connection.whole():
+                begun = done or self._fast.begin(request, body, connection.address)
+                done = begun and self._fast.score(begun, lambda: self.alive)
             if isinstance(done, Answer):
                 keep, data = done.keep, done.data
             else:
@@ -157,28 +160,47 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
                 keep, data = answer_by_wsgi(self, connection, request, more, stream)
         finally:
             self._second.end()
-        if self._answered is not connection:
+        if not self._answered:
             return  # it was overdue
         connection.send(data)
         connection.finish(keep=keep)
         if isinstance(done, Answer):
             done.tell()
 
+    def _answer_together(self, together: Together) -> None:
+        self._tell_waiting()
+        self._answered = together.several
+        self._second.begin(self._overdue_after)
+        try:
+            answers = together.score(lambda: self.alive, self._second.renew)
+        finally:
+            self._second.end()
+        if self._answered:  # else they were overdue
+            self._count(together.give(answers))
+
+    def _count(self, answered: int) -> None:
+        self.nr += answered
+        if self.nr >= self.max_requests and self.alive:
+            self.log.info("Autorestarting worker after current request.")
+            self.alive = False
+
     def _overdue(self) -> None:
         """Answer for a run() that its time limit has not ended; in the second thread."""
-        connection, self._answered = self._answered, None
-        if connection is None or self._fast is None:
+        if self._fast is None:
             return
-        answer = self._fast.overdue(connection.request, connection.address)
-        connection.send(answer.data)
-        connection.finish(keep=False)
-        answer.tell()
+        connections, self._answered = self._answered, []
+        for connection in connections:
+            begun, connection.begun = connection.begun, None
+            answer = self._fast.overdue(connection.request, connection.address, begun)
+            connection.send(answer.data)
+            connection.finish(keep=False)
+            answer.tell()
 
     def _stream(self, connection: Connection, data: bytes) -> None:
         """Send a piece of an answer while the rest is made. Raises GoneError."""
         drained = None
         with self._second:
-            if self._answered is not connection:
+            if connection not in self._answered:
                 raise GoneError()
             self._second.is_answered()
             connection.send(data)
@@ -198,7 +220,7 @@ def limits(worker: Any) -> Limits:
     found = Limits(
         request_line=line, head=min(line + fields, 1 << 20), idle_seconds=config.keepalive
     )
-    front = _own_front(worker)
+    front = front_of(worker.wsgi)
     if front is None:
         return found
     settings = front.service.settings
@@ -212,19 +234,14 @@ def limits(worker: Any) -> Limits:
 
 def overdue_after(worker: Any) -> float:
     """Return after how many seconds a run() is answered for that cannot be stopped; 0 is never."""
-    front = _own_front(worker)
+    front = front_of(worker.wsgi)
     milliseconds = front.service.settings.scoring_timeout_ms if front else 0
     return milliseconds / 1000 + _MERCY if milliseconds else 0.0
 
 
-def _own_front(worker: Any) -> Optional[Front]:
-    found: Optional[Front] = getattr(worker.wsgi, "extensions", {}).get(FRONT)
-    return found
-
-
 def fast_path(worker: Any) -> Optional[FastPath]:
     """Return what answers without WSGI; None where the application or its hooks are not ours."""
-    front = _own_front(worker)
+    front = front_of(worker.wsgi)
     settings = worker.cfg.settings
     hooks = ("pre_request", "post_request")
     if not front or any(settings[name].get() is not settings[name].default for name in hooks):
