@@ -352,6 +352,28 @@ def test_rows_of_several_requests_are_stacked_for_run(tmp_path, kind):
         assert rows == [[1, 2], [3, 4, 5], [6, 7]]
 
 
+@pytest.mark.needs("inference_schema", "numpy")
+def test_rows_of_other_types_are_not_made_alike(tmp_path):
+    script = (
+        HOLDS.replace("def run(raw", "def text_run(raw")
+        + NUMPY
+        + """
+@input_schema("data", NumpyParameterType(np.array([[1.0]]), enforce_column_type=False))
+def run(data):
+    hold("hold" if data[0][0] == 0 else "")
+    return [[len(data), str(data.dtype)] for _ in data]
+run.accepts_stacked_rows = True
+"""
+    )
+    rows = [[[1]], [[1.5]], [["a"]], [[2]], [[2.5]]]
+    with server_of(tmp_path, script) as server:
+        sent = [json_post({"data": each}) for each in rows]
+        answers = answers_to(server, tmp_path, sent, hold=json_post({"data": [[0]]}))
+
+        results = [each[0] for each in results_of(answers)]
+        assert results == [[2, "int64"], [2, "float64"], [1, "<U1"], [2, "int64"], [2, "float64"]]
+
+
 def test_text_that_holds_no_rows_is_answered_as_ever(tmp_path):
     script = (
         HOLDS.replace("[1, one(raw_data)]", "list(json.loads(raw_data).values())[0]")

@@ -41,9 +41,9 @@ class StackedRows:
         if isinstance(rows, dict) and self._is_text:
             return next(iter(rows))
         if hasattr(rows, "iloc"):
-            return (*rows.columns, *map(str, rows.dtypes))
+            return (*rows.columns, *rows.dtypes)
         if getattr(rows, "ndim", 0):
-            return (str(rows.dtype), *rows.shape[1:])
+            return (rows.dtype, *rows.shape[1:])
         if isinstance(rows, list):
             return list
         raise MismatchError("{} has no rows".format(type(rows).__name__))
@@ -85,7 +85,7 @@ class _Whole:
         self._parts: Dict[Any, _Whole] = {}
         if isinstance(value, dict) and value:
             self._parts = {name: _Whole(each, rows) for name, each in value.items()}
-        elif not (isinstance(value, (list, tuple)) or hasattr(value, "iloc") or _is_array(value)):
+        elif not (isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) > 0):
             raise MismatchError("it returned {} for {} rows".format(type(value).__name__, rows))
         elif len(value) != rows:
             raise MismatchError("it returned {} results for {} rows".format(len(value), rows))
@@ -98,10 +98,6 @@ class _Whole:
         rows = self._value.iloc[begin:end]
         # Rows that were not named are counted from 0 in each answer.
         return rows.reset_index(drop=True) if _is_counted(self._value) else rows
-
-
-def _is_array(value: Any) -> bool:
-    return hasattr(value, "__array_interface__") and getattr(value, "ndim", 0) > 0
 
 
 def _is_counted(frame: Any) -> bool:
