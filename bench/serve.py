@@ -27,8 +27,11 @@ import workloads
 from figures import OWN, Figures, tables, verdicts
 from load import Request, Running, ServerError, free_ports
 from packagers import ROOT
-from servers import SERVERS, Server, Start
+from peers import PEERS
+from servers import Bare, FlaskGunicorn, Reference, Scoredock, Server, Start
 
+# The first is what the others are compared with.
+SERVERS: list[Server] = [Scoredock(), Reference(), *PEERS, FlaskGunicorn(), Bare()]
 MEMORY = "memory"
 CELLS = [*workloads.CELLS, MEMORY]
 WARM_UP = 30  # requests, one after the other
@@ -148,14 +151,17 @@ class Round:
 
     def _start(self, server: Server, names: list[str]) -> None:
         folder = self._scratch / f"{self._models.name}-{self._number}-{server.name}"
-        running = started(server, Start(self._models.name, self._models, folder, free_ports(3)))
+        start = Start(self._models.name, self._models, folder, free_ports(3))
+        running = None
         try:
+            running = started(server, start)
             requests = [self._request(server, name) for name in names]
             cold = running.wait(requests[0], server.read)
             for request in requests:
                 running.check(request, server.read, times=WARM_UP)
         except ServerError as problem:
-            running.stop()
+            if running:
+                running.stop()
             self._skip(server, problem)
             return
         log(f"round {self._number + 1}: {server.name} started in {cold:.2f} s")

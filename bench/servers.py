@@ -4,10 +4,9 @@ import json
 from array import array
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
 
 import packagers
-from load import Reader, Request
+from load import Request
 from workloads import WORKLOADS, Workload
 
 LIBRARIES = ("joblib==1.5.2", "numpy>=2,<3", "scikit-learn==1.7.2")
@@ -45,7 +44,7 @@ class Server:
 
     def variables(self, start: Start) -> dict[str, str]:
         """Return the environment variables of the server."""
-        return {"MODELS": str(start.models / "models"), **_one_thread(start)}
+        return _one_thread(start)
 
     def request(self, workload: str, rows: list[list[float]], answer: list[int]) -> Request:
         """Return the request for these rows."""
@@ -60,7 +59,10 @@ class Server:
         """Return the rows as this server takes them."""
         return json.dumps({"data": rows}).encode()
 
-    read: ClassVar[Reader] = staticmethod(json.loads)
+    def read(self, answer: bytes) -> list[int]:
+        """Return the predictions that an answer holds."""
+        predictions: list[int] = json.loads(answer)
+        return predictions
 
 
 def _one_thread(start: Start) -> dict[str, str]:
@@ -77,7 +79,7 @@ class Scoredock(Server):
         "inference-schema>=1.7",
     )
     note = "SCOREDOCK_COMPATIBILITY=improved, as in images; typed is x-npy by a numpy schema."
-    groups = ("linear", "typed", "forest", "mlp")
+    groups: tuple[str, ...] = ("linear", "typed", "forest", "mlp")
 
     def command(self, start: Start) -> list[str]:
         bind = f"127.0.0.1:{start.ports[0]}"
@@ -109,7 +111,7 @@ class Reference(Server):
     name = "reference"
     requirements = ("azureml-inference-server-http==1.5.1",)
     note = "azmlinfsrv 1.5.1 as shipped, but on loopback; typed is the JSON batch."
-    groups = ("linear", "typed", "forest", "mlp")
+    groups: tuple[str, ...] = ("linear", "typed", "forest", "mlp")
 
     CODE = (
         "from azureml_inference_server_http import amlserver as server;"
@@ -135,7 +137,7 @@ class FlaskGunicorn(Server):
     name = "flask"
     requirements = ("flask", "gunicorn")
     note = "Flask and gunicorn alone: --worker-class gthread --threads 4."
-    groups = ("linear", "forest", "mlp")
+    groups: tuple[str, ...] = ("linear", "forest", "mlp")
 
     APPLICATION = """\
 import json, flask, score
@@ -167,7 +169,7 @@ class Bare(FlaskGunicorn):
     name = "bare"
     environment = "flask"
     note = "reads the body and answers a constant, under the same gunicorn: a limit, no server."
-    groups = ("linear",)
+    groups: tuple[str, ...] = ("linear",)
 
     APPLICATION = """\
 def app(environ, start_response):
@@ -178,7 +180,3 @@ def app(environ, start_response):
 
     def request(self, workload: str, rows: list[list[float]], answer: list[int]) -> Request:
         return replace(super().request(workload, rows, answer), answer=None)
-
-
-# The first is what the others are compared with.
-SERVERS = [Scoredock(), Reference(), FlaskGunicorn(), Bare()]
