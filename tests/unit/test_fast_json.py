@@ -104,6 +104,28 @@ def test_every_number_is_read_as_the_standard_library_reads_it(text):
         assert outcome(LOADS, document) == outcome(json.loads, document)
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *(2**63, 2**64, -(2**63), -(2**63) - 1, 10**30, 1e300, -1e19, 5e-324, True, None, "x", []),
+        *({}, [2**64], [[0.5] * 400] * 3, [0.5] * 399 + [2**64], {"a": [0.5, -(2**64)], "b": 1}),
+    ],
+)
+def test_a_long_table_with_one_odd_value_is_read_as_the_standard_library_reads_it(odd):
+    rows = [[0.25, 3, -1.5e-7] * 200 for _ in range(5)]
+    tables = [
+        {"data": [*rows, odd]},
+        {"data": [odd, *rows]},
+        {"data": [*rows, [0.5] * 400 + [odd]]},
+        {"data": rows, "more": odd},
+        [[[odd, *rows]]],
+        [[rows], [[odd] + [1] * 400]],
+    ]
+    for text in map(json.dumps, tables):
+        assert outcome(LOADS, text) == outcome(json.loads, text)
+        assert outcome(LOADS, text.encode()) == outcome(json.loads, text)
+
+
 @settings(deadline=None)
 @given(st.binary(max_size=12))
 @example(b"\xff\xfe1\x00")

@@ -21,7 +21,8 @@ import gc
 import json
 import json.decoder
 import json.encoder
-from typing import Any, Callable, Optional
+import math
+from typing import Any, Callable, List, Optional
 
 # The oldest that the tests have compared with the standard library.
 OLDEST = (3, 10)
@@ -29,11 +30,16 @@ OLDEST = (3, 10)
 # The standard library's own limit depends on how deep the caller is; far below it there is none.
 _DEEPEST = 100
 _SHORT = 2 * _DEEPEST
+# Far below what orjson makes a float of; the sum of squares is a little inexact.
+_SMALL = 2.0**62
+# Characters for each list in a text from which on it is faster to look at lists than at the text.
+_ROW = 256
 # From here on orjson is faster than the look at each number that it needs before.
 _LONG = 16
 _SAME_FOR_NUMBERS = {"default", "allow_nan"}
 
 _NUMBERS = {int, float}
+_CONTAINERS = {list, dict}
 _PLAIN = {str, int, bool, type(None)}
 # Digits as 0, what makes digits a fraction or text as it is, all else as a comma.
 _SKELETON = bytes(
@@ -82,12 +88,45 @@ def make_loads(standard: Callable[..., Any], quick: Callable[[Any], Any]) -> Cal
         except Exception:
             exact = False
         else:
-            exact = not (_may_have_big_integers(s, value) or _may_be_deep(s, value))
+            exact = _is_table(s, value) or not (
+                _may_have_big_integers(s, value) or _may_be_deep(s, value)
+            )
         # Not above, where a mistake would have orjson's beside its own in its traceback.
         return value if exact else standard(s)
 
     loads.by_orjson = True  # type: ignore[attr-defined]
     return loads
+
+
+def _is_table(text: Any, value: Any) -> bool:
+    """Tell whether a value is small numbers in long lists, with neither big integers nor depth.
+
+    A third of the time that it takes to see this in the text.
+    """
+    most = len(text) // _ROW
+    level: List[Any] = [value]
+    for _ in range(_DEEPEST):
+        if len(level) > most:
+            return False
+        below: List[Any] = []
+        for each in level:
+            kind = type(each)
+            if kind is dict:
+                below += each.values()
+            elif kind is list and each and type(each[0]) in _CONTAINERS:
+                below += each
+            elif kind is list:
+                try:
+                    if not math.hypot(*each) < _SMALL:
+                        return False
+                except TypeError:  # what is no number, or a Python before 3.8
+                    return False
+            elif kind is float and not abs(each) < _SMALL:
+                return False
+        if not below:
+            return True
+        level = below
+    return False
 
 
 def _may_have_big_integers(text: Any, value: Any) -> bool:
