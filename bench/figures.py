@@ -30,6 +30,10 @@ class Figures:
         values = self._values.get((cell, measure, server), {}).values()
         return statistics.median(values) if values else None
 
+    def total(self, cell: str, measure: str, server: str) -> float:
+        """Return the sum of the rounds."""
+        return sum(self._values.get((cell, measure, server), {}).values())
+
     def ratio(self, cell: str, measure: str, *others: str) -> float | None:
         """Return the median of our share in the greatest of the others', round by round."""
         own = self._values.get((cell, measure, OWN), {})
@@ -64,22 +68,27 @@ def tables(figures: Figures, cells: list[str], servers: list[str]) -> Iterator[s
         if not measured:
             continue
         yield f"\n### {cell}\n"
-        yield "| | req/s | scoredock's is | p50 ms | p99 ms | CPU us/request | failed |"
+        yield "| | req/s | scoredock's is | p50 ms | p99 ms | CPU us/request | others' CPU |"
         yield "|---|---|---|---|---|---|---|"
         for server in measured:
             ratio = None if server == OWN else figures.ratio(cell, "per_second", server)
-            measures = ("p50", "p99", "cpu", "failed")
-            row = [server, shown(figures.median(cell, "per_second", server)), times(ratio)]
-            row += [shown(figures.median(cell, measure, server)) for measure in measures]
-            yield "| " + " | ".join(row) + " |"
+            speed, p50, p99, cpu, others = (
+                figures.median(cell, measure, server)
+                for measure in ("per_second", "p50", "p99", "cpu", "others")
+            )
+            failed = figures.total(cell, "failed", server)
+            mark = f" **{failed:.0f} failed**" if failed else ""
+            row = [server, shown(speed) + mark, times(ratio), *map(shown, (p50, p99, cpu))]
+            yield "| " + " | ".join([*row, f"{others or 0:.0%}"]) + " |"
     yield "\n### Starting and memory\n"
-    yield "| | first answer after | x | PSS of all processes |"
+    yield "| | first answer after | scoredock's is | PSS of all processes |"
     yield "|---|---|---|---|"
     for server in servers:
         seconds = figures.median("start", "seconds", server)
-        memory = shown(figures.median("start", "memory", server))
-        ratio = times(figures.ratio("start", "seconds", server))
-        yield f"| {server} | {shown(seconds)} s | {ratio} | {memory} MiB |"
+        if seconds:
+            ratio = None if server == OWN else figures.ratio("start", "seconds", server)
+            memory = shown(figures.median("start", "memory", server))
+            yield f"| {server} | {shown(seconds)} s | {times(ratio)} | {memory} MiB |"
 
 
 def verdicts(figures: Figures) -> Iterator[str]:

@@ -88,8 +88,7 @@ class Running:
     def wait(self, request: Request, read: Reader) -> float:
         """Return the seconds from the start to the first right answer."""
         while time.perf_counter() - self._began < _START_LIMIT:
-            if self._process.poll() is not None:
-                raise ServerError(f"ended with {self._process.returncode}: {self._log_end()}")
+            self._processes()
             with contextlib.suppress(OSError, http.client.HTTPException):
                 if self._post(request)[0] == 200:
                     seconds = time.perf_counter() - self._began
@@ -117,18 +116,22 @@ class Running:
         """Send the request over so many connections, as fast as the answers come.
 
         Returns requests a second, milliseconds of the median and the 99th percentile, microseconds
-        of CPU a request, and how many got an error or no answer.
+        of CPU a request, how many got an error or no answer, and which share of the machine others
+        used meanwhile.
         """
         (self._folder / "post.lua").write_text(_LUA, encoding="utf-8")
         (self._folder / "body").write_bytes(request.body)
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s"]
         command += ["-s", "post.lua", f"http://127.0.0.1:{self.port}{request.path}"]
         command += ["--", "body", request.content_type]
-        before = self._cpu_seconds()
+        before, all_before, wrk_before = self._cpu(), _machine_cpu(), _children_cpu()
+        began = time.perf_counter()
         done = subprocess.run(
             command, cwd=self._folder, capture_output=True, text=True, check=False
         )
-        spent = self._cpu_seconds() - before
+        wall = time.perf_counter() - began
+        spent = self._cpu() - before
+        others = _machine_cpu() - all_before - spent - (_children_cpu() - wrk_before)
         if done.returncode:
             raise ServerError(f"wrk ended with {done.returncode}: {done.stderr[-300:]}")
         found = json.loads(done.stdout.splitlines()[-1])
@@ -138,16 +141,26 @@ class Running:
             "p99": found["p99"] / 1e3,
             "cpu": spent / max(found["requests"], 1) * 1e6,
             "failed": found["status"] + found["lost"],
+            "others": max(others, 0) / wall / (psutil.cpu_count() or 1),
         }
 
     def memory(self) -> float:
         """Return the proportional set size of all processes, in MiB."""
-        return sum(each.memory_full_info().pss for each in self._processes()) / 2**20
+        return self._sum(lambda each: float(each.memory_full_info().pss)) / 2**20
 
-    def _cpu_seconds(self) -> float:
-        return sum(sum(each.cpu_times()[:2]) for each in self._processes())
+    def _cpu(self) -> float:
+        return self._sum(lambda each: sum(each.cpu_times()[:2]))
+
+    def _sum(self, figure: Callable[[psutil.Process], float]) -> float:
+        total = 0.0
+        for each in self._processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                total += figure(each)
+        return total
 
     def _processes(self) -> list[psutil.Process]:
+        if self._process.poll() is not None:
+            raise ServerError(f"ended with {self._process.returncode}: {self._log_end()}")
         root = psutil.Process(self._process.pid)
         return [root, *root.children(recursive=True)]
 
@@ -165,3 +178,13 @@ class Running:
             with contextlib.suppress(psutil.NoSuchProcess):
                 each.kill()
         self._process.wait()
+
+
+def _machine_cpu() -> float:
+    found = psutil.cpu_times()
+    return float(sum(found) - found.idle - found.iowait - found.guest - found.guest_nice)
+
+
+def _children_cpu() -> float:
+    found = psutil.Process().cpu_times()
+    return float(found.children_user + found.children_system)

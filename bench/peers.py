@@ -8,7 +8,7 @@ import os
 import subprocess
 
 from load import ServerError
-from servers import WORKERS, Server, Start
+from servers import Server, Start
 from workloads import Workload
 
 LARGEST_BATCH = 64
@@ -25,7 +25,12 @@ class Mlserver(Server):
 
     def command(self, start: Start) -> list[str]:
         ports = dict(zip(("http_port", "grpc_port", "metrics_port"), start.ports, strict=True))
-        settings = {"host": "127.0.0.1", "debug": False, "parallel_workers": WORKERS, **ports}
+        settings: dict[str, object] = {
+            "host": "127.0.0.1",
+            "debug": False,
+            "parallel_workers": start.workers,
+        }
+        settings |= ports
         (start.folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
         for path in (start.models / "models").glob("*.joblib"):
             model: dict[str, object] = {

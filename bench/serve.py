@@ -138,8 +138,8 @@ class Round:
             for place, cell in enumerate(cells):
                 for server in self._in_turn(list(self._running), place):
                     self._load(server, cell, seconds)
-            for server, running in self._running.items():
-                if self._models.name == "linear":
+            if self._models.name == "linear":
+                for server, running in self._running.items():
                     self._add("start", server, memory=running.memory())
         finally:
             for running in self._running.values():
@@ -151,21 +151,17 @@ class Round:
 
     def _start(self, server: Server, names: list[str]) -> None:
         folder = self._scratch / f"{self._models.name}-{self._number}-{server.name}"
-        start = Start(self._models.name, self._models, folder, free_ports(3))
-        running = None
         try:
-            running = started(server, start)
+            running = started(server, Start(self._models, folder, free_ports(3)))
+            self._running[server] = running
             requests = [self._request(server, name) for name in names]
             cold = running.wait(requests[0], server.read)
             for request in requests:
                 running.check(request, server.read, times=WARM_UP)
         except ServerError as problem:
-            if running:
-                running.stop()
             self._skip(server, problem)
             return
         log(f"round {self._number + 1}: {server.name} started in {cold:.2f} s")
-        self._running[server] = running
         if self._models.name == "linear":
             self._add("start", server, seconds=cold)
 
@@ -190,6 +186,8 @@ class Round:
         note = f"{server.name}: skipped in round {self._number + 1}: {problem}"
         log(note)
         self._figures.notes.append(note)
+        if server in self._running:
+            self._running.pop(server).stop()
 
 
 def started(server: Server, start: Start) -> Running:
@@ -203,7 +201,7 @@ def measure_memory(server: Server, folder: Path, figures: Figures) -> None:
     """Start our server with a model of a gigabyte, and one, two and four workers."""
     workloads.make_large(folder)
     for workers in (1, 2, 4):
-        start = Start("memory", folder, folder / str(workers), free_ports(3), workers)
+        start = Start(folder, folder / str(workers), free_ports(3), workers)
         running = started(server, start)
         try:
             request = server.request("one", [[0.0]], [0])

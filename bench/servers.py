@@ -7,21 +7,24 @@ from pathlib import Path
 
 import packagers
 from load import Request
-from workloads import WORKLOADS, Workload
+from workloads import WORKLOADS, Workload, npy_header
 
 LIBRARIES = ("joblib==1.5.2", "numpy>=2,<3", "scikit-learn==1.7.2")
-WORKERS = 2
 
 
 @dataclass(frozen=True)
 class Start:
     """What a server is started with: `models` is the folder of the group's models and script."""
 
-    group: str
     models: Path
     folder: Path  # of this server alone, to write to
     ports: list[int]
-    workers: int = WORKERS
+    workers: int = 2
+
+    @property
+    def group(self) -> str:
+        """The name of the group."""
+        return self.models.name
 
 
 class Server:
@@ -98,11 +101,9 @@ class Scoredock(Server):
     def request(self, workload: str, rows: list[list[float]], answer: list[int]) -> Request:
         if workload != "typed":
             return super().request(workload, rows, answer)
-        shape = (len(rows), len(rows[0]))
-        header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}"
         numbers = array("d", [number for row in rows for number in row]).tobytes()
-        start = b"\x93NUMPY\x01\x00\x76\x00" + header.ljust(117).encode() + b"\n"
-        return Request("/score", start + numbers, "application/x-npy", answer)
+        body = npy_header((len(rows), len(rows[0]))) + numbers
+        return Request("/score", body, "application/x-npy", answer)
 
 
 class Reference(Server):

@@ -132,10 +132,15 @@ def make_large(folder: Path) -> None:
     """Write the model and the script of the memory cell: no disk is used, but memory to load it."""
     (folder / "models").mkdir(parents=True)
     (folder / "score.py").write_text(LARGE_SCRIPT, encoding="utf-8")
-    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({LARGE // 8},), }}"
     with (folder / "models" / "weights.npy").open("wb") as file:
-        file.write(b"\x93NUMPY\x01\x00\x76\x00" + header.ljust(117).encode() + b"\n")
-        file.truncate(128 + LARGE)
+        length = file.write(npy_header((LARGE // 8,)))
+        file.truncate(length + LARGE)
+
+
+def npy_header(shape: tuple[int, ...]) -> bytes:
+    """Return what stands before the doubles of an array in numpy's format."""
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}"
+    return b"\x93NUMPY\x01\x00\x76\x00" + header.ljust(117).encode() + b"\n"
 
 
 if __name__ == "__main__":
