@@ -36,10 +36,8 @@ class Packager:
     def install(self, peers: Path) -> None:
         """Install the peer in a virtual environment of its own, unless it is there."""
         self.bin = peers / self.name.lower() / "bin"
-        if self.requirements and not (self.bin / "installed").exists():
-            _run([sys.executable, "-m", "venv", str(self.bin.parent)])
-            _run([str(self.bin / "python"), "-m", "pip", "install", "-q", *self.requirements])
-            (self.bin / "installed").touch()
+        if self.requirements:
+            install(self.bin.parent, self.requirements)
 
     def write(self, project: Project) -> None:
         """Write the context from nothing."""
@@ -205,6 +203,16 @@ class Mlserver(Packager):
         final = final.replace("./hack/build-env.sh .", "pip install -r requirements.txt")
         server = f"RUN pip install {' '.join(self.requirements)}\nWORKDIR /opt/mlserver\n"
         project.dockerfile.write_text(f"FROM {project.base}\n{server}{final}")
+
+
+def install(environment: Path, requirements: tuple[str, ...]) -> None:
+    """Make a virtual environment of the requirements, unless it is there."""
+    stamp = environment / "installed"
+    if stamp.exists() and stamp.read_text() == "\n".join(requirements):
+        return
+    _run([sys.executable, "-m", "venv", "--clear", environment])
+    _run([environment / "bin" / "python", "-m", "pip", "install", "-q", *requirements])
+    stamp.write_text("\n".join(requirements))
 
 
 def _replace_base(project: Project) -> None:

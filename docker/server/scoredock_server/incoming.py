@@ -74,7 +74,8 @@ class Incoming:
             if not self._ended:
                 return False
             end, self.truncated = len(self._input), True
-        self.body = bytes(self._input[:end])
+        with memoryview(self._input) as view:
+            self.body = bytes(view[:end])  # one copy; a slice of the input would be another
         del self._input[:end]
         self.busy = True
         self.fresh = False
