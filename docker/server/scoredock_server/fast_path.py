@@ -18,6 +18,7 @@ from scoredock_server.correlation import RequestIds, read_ids
 from scoredock_server.deadline import ScoringTimeoutError
 from scoredock_server.exchange import Exchange, current_of_main_thread, set_current
 from scoredock_server.inputs import as_text, by_name, values_of
+from scoredock_server.last_reload import ready_text
 from scoredock_server.log import HEALTH
 from scoredock_server.plain_answer import Writer, own_headers
 from scoredock_server.plain_headers import ASCII, Headers, is_json, plain_headers, plain_ids
@@ -63,6 +64,8 @@ class FastPath:
         elif request.uri == "/readyz" and not (alive and not full):
             status, own = 503, own + "Retry-After: 1\r\n"
             body = b"too many requests wait" if alive else b"the server ends"
+        elif request.uri == "/readyz":
+            body = ready_text().encode("utf-8")
         keep = alive and not request.should_close()
         return Answer(self._written(request, status, own, body, headers, ids, keep), keep=keep)
 
