@@ -23,12 +23,13 @@ class NoRoomError(Exception):
 
 
 class Acceptor:
-    """The listening sockets; `guest` says that a run() is busy meanwhile."""
+    """The listening sockets; `guest` says that a run() is busy meanwhile, `stuck` for too long."""
 
     def __init__(
         self, selector: Any, config: Any, listeners: List[Any], share: Optional[Share]
     ) -> None:
         self.guest = False
+        self.stuck = False
         self.ended_at = 0.0
         self.paused_until = 0.0
         self._selector = selector
@@ -72,7 +73,7 @@ class Acceptor:
 
     def tell(self, connections: int) -> None:
         """Tell the other workers how many connections this one has."""
-        if self._share and not self.ended_at:
+        if self._share and not (self.ended_at or self.stuck):
             if self.guest:
                 self._share.close()
             else:
@@ -103,6 +104,11 @@ class Acceptor:
 
     def _leave_it(self, connections: int, now: float) -> bool:
         """Leave a new connection to a worker that should rather have it, but not for long."""
+        if self.stuck:  # alone it accepts, to say so
+            if not (self._share and self._share.give_up()):
+                return False
+            self._pause(now + _LOOK_AGAIN_BUSY)
+            return True
         if self.guest:
             most, again = _LEFT_TO_IDLE, _LOOK_AGAIN_BUSY
         elif self._share is not None and self._share.is_anothers(connections):

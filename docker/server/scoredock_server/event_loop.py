@@ -122,7 +122,17 @@ class EventLoop:
     def host(self, guest: bool) -> None:
         """Say whether a run() is busy while the loop turns."""
         self._acceptor.guest = guest
+        self._acceptor.stuck = False
         self._acceptor.tell(len(self.connections))
+
+    @property
+    def stuck(self) -> bool:
+        """Whether run() is over its time, and does not end."""
+        return self._acceptor.stuck
+
+    def get_stuck(self) -> None:
+        """Leave connections to other workers, until run() ends."""
+        self._acceptor.stuck = True
 
     # --- what connections ask for
 

@@ -22,7 +22,14 @@ from scoredock_server.last_reload import ready_text
 from scoredock_server.log import HEALTH
 from scoredock_server.plain_answer import Writer, own_headers
 from scoredock_server.plain_headers import ASCII, Headers, is_json, plain_headers, plain_ids
-from scoredock_server.scoring import INTERNAL_ERROR, SCORED, Scored, Scorer, error_text
+from scoredock_server.scoring import (
+    INTERNAL_ERROR,
+    SCORED,
+    SCRIPT_ERROR,
+    Scored,
+    Scorer,
+    error_text,
+)
 from scoredock_server.service import Service
 
 
@@ -49,8 +56,8 @@ class FastPath:
         if not ASCII.fullmatch(settings.server_version):
             self._scores = False
 
-    def health(self, request: Any, *, alive: bool, full: bool) -> Optional[Answer]:
-        """Return the answer to a health check, while the server is `alive` or its queue `full`."""
+    def health(self, request: Any, *, alive: bool, obstacle: str) -> Optional[Answer]:
+        """Return the answer to a health check; `obstacle` is why no request is taken."""
         if request.method != "GET" or request.uri not in HEALTH:
             return None
         headers = plain_headers(request)
@@ -61,9 +68,9 @@ class FastPath:
         status, body = 200, b"ok"
         if request.uri == "/":
             own, body = "Content-Type: text/html; charset=utf-8\r\n", b"Healthy"
-        elif request.uri == "/readyz" and not (alive and not full):
+        elif request.uri == "/readyz" and (obstacle or not alive):
             status, own = 503, own + "Retry-After: 1\r\n"
-            body = b"too many requests wait" if alive else b"the server ends"
+            body = obstacle.encode("ascii") if alive else b"the server ends"
         elif request.uri == "/readyz":
             body = ready_text().encode("utf-8")
         keep = alive and not request.should_close()
@@ -93,9 +100,12 @@ class FastPath:
         exchange = self._begun(request, address, headers, ids)
         return self._error(request, exchange, status, message, keep=keep)
 
-    def overdue(self, request: Any, address: Any) -> Answer:
-        """Return the answer to a request whose run() takes too long and cannot be stopped."""
-        message = str(ScoringTimeoutError.after(self._milliseconds))
+    def overdue(self, request: Any, address: Any, *, lost: bool) -> Answer:
+        """Return the answer to a request whose run() takes too long and cannot be stopped.
+
+        With `lost`, it is WORKER_TIMEOUT that is over.
+        """
+        message = SCRIPT_ERROR if lost else str(ScoringTimeoutError.after(self._milliseconds))
         exchange = current_of_main_thread()
         if exchange is None or exchange.ids is None:  # a stream, whose answer has been told of
             return self.refusal(request, address, 500, message, keep=False)

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import json
+import threading
 from typing import Any, Callable, Dict, NamedTuple, Optional
 
 from flask import Request, Response, g, request
@@ -14,6 +15,7 @@ from scoredock_server.encoding import Encoding
 from scoredock_server.entry_script import EntryScript
 from scoredock_server.exchange import Exchange, current_ids
 from scoredock_server.inputs import InputError, read_arguments
+from scoredock_server.run_thread import Limiter
 from scoredock_server.schema import unconvertible_parameter
 from scoredock_server.script_response import UnsendableError, own_copy
 from scoredock_server.settings import Settings
@@ -22,7 +24,7 @@ from scoredock_server.settings import Settings
 SCORED = "scoredock.scored"
 FAILED = "x-ms-run-function-failed"
 DURATION = "x-ms-run-fn-exec-ms"
-_SCRIPT_ERROR = "An unexpected error occurred in scoring script. Check the logs for more info."
+SCRIPT_ERROR = "An unexpected error occurred in scoring script. Check the logs for more info."
 INTERNAL_ERROR = "An unexpected internal error occurred. Check the logs for more info."
 
 
@@ -54,6 +56,8 @@ class Scorer:
     def __init__(self, script: EntryScript, settings: Settings) -> None:
         self._script = script
         self._settings = settings
+        milliseconds = settings.scoring_timeout_ms
+        self._limiter = Limiter(milliseconds, settings.worker_timeout) if milliseconds else None
         self._encoding = Encoding(
             more_types=settings.encode_results, nan_as_null=settings.nan_as_null
         )
@@ -98,6 +102,8 @@ class Scorer:
 
     def _run(self, arguments: Dict[str, Any]) -> Any:
         try:
+            if self._limiter and threading.current_thread() is not threading.main_thread():
+                return self._limiter.call(lambda: self._result(arguments))
             with deadline(self._settings.scoring_timeout_ms):
                 result = self._script.run(**arguments)
                 return _awaited(result) if inspect.iscoroutine(result) else result
@@ -109,12 +115,16 @@ class Scorer:
             if name is not None and self._settings.schema_errors_as_400:
                 raise _not_converted(name, error) from None
             _log_exception("run() failed")
-            raise RunError(_SCRIPT_ERROR) from None
+            raise RunError(SCRIPT_ERROR) from None
         except BaseException:
             # sys.exit() in a script is no reason to lose the request; neither is the signal with
             # which gunicorn ends a worker that is over WORKER_TIMEOUT.
             _log_exception("run() was ended: by itself, by WORKER_TIMEOUT or with the server")
-            raise RunError(_SCRIPT_ERROR) from None
+            raise RunError(SCRIPT_ERROR) from None
+
+    def _result(self, arguments: Dict[str, Any]) -> Any:
+        result = self._script.run(**arguments)
+        return _awaited(result) if inspect.iscoroutine(result) else result
 
     def _encoded(self, result: Any) -> str:
         try:

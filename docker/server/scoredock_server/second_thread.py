@@ -20,16 +20,23 @@ _TICKS_AWAKE = 100
 class SecondThread:
     """Stands in for the main thread, which has the loop but between `begin` and `end`.
 
-    `turn` turns the loop once; `overdue` is called where a request has not ended in its time.
+    `turn` turns the loop once; `overdue` is called where a request has not ended in its time, and
+    `lost` where it has not after lose().
     """
 
     def __init__(
-        self, loop: EventLoop, turn: Callable[[float], None], overdue: Callable[[], None]
+        self,
+        loop: EventLoop,
+        turn: Callable[[float], None],
+        overdue: Callable[[], None],
+        lost: Callable[[], None],
     ) -> None:
         self._loop = loop
         self._turn = turn
         self._overdue = overdue
+        self._lost = lost
         self._overdue_at = 0.0
+        self._lost_at = 0.0
         self._lock = threading.Lock()
         self._awake = threading.Event()
         self._serial = 0
@@ -68,6 +75,10 @@ class SecondThread:
     def is_answered(self) -> None:
         """The request has the beginning of its answer: it is not overdue any more."""
         self._overdue_at = 0.0
+
+    def lose(self, seconds: float) -> None:
+        """Give the main thread so many seconds to end its request, once its time is over."""
+        self._lost_at = self._lost_at or time.monotonic() + seconds
 
     def end(self) -> None:
         """The main thread has its answer and the loop."""
@@ -117,15 +128,14 @@ class SecondThread:
             self._loop.host(False)
 
     def _until_overdue(self) -> float:
-        """Return how long the loop may wait for events; call `overdue` when it is time."""
-        if not self._overdue_at:
-            return 1.0
-        left = self._overdue_at - time.monotonic()
-        if left > 0:
-            return min(left, 1.0)
-        self._overdue_at = 0.0
-        self._overdue()
-        return 0.0
+        """Return how long the loop may wait for events; call `overdue` or `lost` in time."""
+        now = time.monotonic()
+        if self._lost_at and self._lost_at <= now:
+            self._lost()
+        if self._overdue_at and self._overdue_at <= now:
+            self._overdue_at = 0.0
+            self._overdue()
+        return max(0.0, min(self._overdue_at or now + 1, self._lost_at or now + 1, now + 1) - now)
 
 
 def _all_signals() -> List[int]:
