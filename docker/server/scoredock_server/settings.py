@@ -140,8 +140,8 @@ SETTINGS: List[Setting] = [
             "Worker processes; each loads the model and runs one request at a time.",
             "--worker-count N", status=1),
     Setting("Processes", "worker_timeout", "WORKER_TIMEOUT", integer(0), "300",
-            "Seconds after which a worker that is still busy with one request is replaced; what waits"
-            " in it is a 503 with Retry-After. 0 is never.", status=2),
+            "Seconds after which a worker that is still busy with one request is replaced; what"
+            " waits in it is a 503 with Retry-After. 0 is never.", status=2),
     Setting("Processes", "worker_preload", "WORKER_PRELOAD", switch_or_auto, "false",
             "Load the script and run init() once, before the workers are forked from it: the model"
             " is in memory once. auto: where there are several workers, and init() leaves no thread"
