@@ -129,9 +129,6 @@ class ScoringServer(_Configured, _ByOurArbiter):
             app = self._loader.load(create_app)
         if self._worker_note:
             log.server.warning(self._worker_note)
-        if server and server.replaces:
-            # The server before has the debugger's port until it is told to end.
-            debugger.listen(self._settings)
         return app
 
     def _on_ready(self, _worker: Any) -> None:
@@ -139,6 +136,9 @@ class ScoringServer(_Configured, _ByOurArbiter):
             metric_files.count_start()
         if self.server:
             self.server.tell_ready()
+            if self.server.replaces:
+                # The server before has the debugger's port until it is told to end.
+                debugger.listen(self._settings)
 
     def _let_each_load(self) -> NoReturn:
         """End, or become a server that has loaded nothing; it accepts nothing yet, either."""
