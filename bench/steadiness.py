@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from steadiness import (
+from burdens import (
     SCRIPT,
     Clients,
     allow_many_files,

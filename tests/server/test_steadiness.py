@@ -9,7 +9,7 @@ import signal
 import time
 
 import pytest
-from steadiness import (
+from burdens import (
     SCRIPT,
     allow_many_files,
     clients,
