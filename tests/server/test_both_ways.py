@@ -56,9 +56,17 @@ def value(server, name):
 
 
 def lines(server, request_id):
-    """Return the lines of the log, as JSON, that tell of an answer to this request."""
-    rows = map(json.loads, server.log().splitlines())
-    return [row for row in rows if row.get("request_id") == request_id and "status" in row]
+    """Return the lines of the log, as JSON, that tell of an answer to this request.
+
+    Waits for the first of them: our worker writes it once the answer is sent.
+    """
+
+    def found():
+        rows = map(json.loads, server.log().splitlines())
+        return [row for row in rows if row.get("request_id") == request_id and "status" in row]
+
+    wait_until(found, server.log)
+    return found()
 
 
 @pytest.fixture(scope="module", params=[ECHO, RAW], ids=["plain", "raw"])
@@ -158,8 +166,8 @@ def test_a_request_that_is_answered_for_has_its_two_lines_once(tmp_path, script)
         server.wait_until_ready().score("stuck")
         wait_until((lambda: server.score("more").status_code == 200), within=60)
 
-        assert re.findall(r"azmlinfsrv - POST /score (\d+)", server.log()) == ["500", "200"]
-        assert re.findall(r'"POST /score HTTP/1.1" (\d+)', server.log()) == ["500", "200"]
+        assert wait_for_log(server, r"azmlinfsrv - POST /score (\d+)", 2) == ["500", "200"]
+        assert wait_for_log(server, r'"POST /score HTTP/1.1" (\d+)', 2) == ["500", "200"]
 
 
 @pytest.mark.needs("prometheus_client")

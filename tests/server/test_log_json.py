@@ -23,14 +23,14 @@ def server(tmp_path_factory):
         yield server.wait_until_ready()
 
 
-def lines(server, **wanted):
-    """Return the objects of the log that have these fields, once there is one."""
+def lines(server, count=1, **wanted):
+    """Return the objects of the log that have these fields, once there are so many."""
 
     def found():
         rows = map(json.loads, server.log().splitlines())
         return [row for row in rows if wanted.items() <= row.items()]
 
-    wait_until(found, server.log)
+    wait_until(lambda: len(found()) >= count, server.log)
     return found()
 
 
@@ -77,7 +77,7 @@ def test_what_the_script_prints_and_logs_in_a_request_tells_which(server):
 
     told = [
         (row["logger"], row["level"], row["message"])
-        for row in lines(server, request_id="speaking")
+        for row in lines(server, count=5, request_id="speaking")
     ]
     assert told == [
         ("azmlinfsrv.print", "INFO", 'loud and "clear"\n'),
@@ -99,7 +99,7 @@ def test_what_is_logged_between_requests_belongs_to_none(server):
 def test_a_traceback_is_in_the_line_of_its_record(server):
     server.score("[][7]", headers={"x-request-id": "failing"})
 
-    failed, answered = lines(server, request_id="failing")
+    failed, answered = lines(server, count=2, request_id="failing")
     assert failed["message"].startswith("run() failed")
     assert failed["exception"].splitlines()[-1] == "IndexError: list index out of range"
     assert answered["status"] == 500
