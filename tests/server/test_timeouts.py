@@ -259,6 +259,7 @@ def test_a_time_limit_holds_under_gthread(tmp_path, blocks):
         assert answer.json() == {"message": "Scoring timeout after 400 ms"}
         assert answer.headers["x-ms-run-function-failed"] == "True"
         wait_for_log(server, r"run\(\) was stopped \[slow one\]\nTraceback")
+        wait_for_log(server, r"is here:\n(?:.*\n)*? +File .*score\.py.*, in run")
 
 
 def test_what_a_script_finds_under_gthread_is_its_own_request(tmp_path):

@@ -9,7 +9,9 @@ import ctypes
 import os
 import queue
 import signal
+import sys
 import threading
+import traceback
 from typing import Any, Callable, Optional
 
 from flask import copy_current_request_context, has_request_context
@@ -42,8 +44,9 @@ class Limiter:
             companion = self._own.companion = _Companion()
         call = _Call(function)
         companion.calls.put(call)
-        if not call.ended.wait(self._milliseconds / 1000):
+        if not call.ended.wait(min(self._milliseconds / 1000, threading.TIMEOUT_MAX)):
             del self._own.companion
+            log.server.error("run() has not ended in time, and is here:\n%s", companion.where())
             companion.stop()
             self._watch(call)
             raise ScoringTimeoutError.after(self._milliseconds)
@@ -99,6 +102,11 @@ class _Companion:
         self.calls: "queue.Queue[Optional[_Call]]" = queue.Queue()
         self._thread = threading.Thread(target=_work, args=[self.calls], daemon=True, name="run")
         self._thread.start()
+
+    def where(self) -> str:
+        """Return the lines of code that it is at."""
+        frame = sys._current_frames().get(self._thread.ident or 0)
+        return "".join(traceback.format_stack(frame)[-20:]) if frame else "unknown"
 
     def stop(self) -> None:
         """Have what it calls end with an error, if it is in Python, and then itself."""
