@@ -5,6 +5,7 @@ import signal
 import socket
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -23,6 +24,12 @@ def edit(tmp_path, text):
 
 def hang_up(server):
     server.process.send_signal(signal.SIGHUP)
+
+
+def answers(server, what):
+    # An old gunicorn's gthread resets a connection that it has not accepted when it ends.
+    with suppress(requests.ConnectionError):
+        return server.score().json()[1] == what
 
 
 def ready(server):
@@ -62,7 +69,7 @@ def test_what_cannot_be_loaded_is_told_and_the_old_one_answers_until_it_is_mende
             edit(tmp_path, ANSWER.format(number))
             hang_up(server)
             wait_for_log(server, "it serves from now on", count=1 + number)
-            wait_until(lambda: server.score().json()[1] == number, server.log)  # noqa: B023
+            wait_until(lambda: answers(server, number), server.log)  # noqa: B023
             assert ready(server) == (200, "ok")
 
         server.process.send_signal(signal.SIGTERM)
