@@ -70,7 +70,7 @@ def process_variables(deployment: Deployment, prefix: Path, *, report: Report) -
     """Return the server's settings for the process runtime."""
     variables = {f"SCOREDOCK_{name}": path for name, path in guard_files(deployment).items()}
     if deployment.watch:
-        variables["SCOREDOCK_WATCH"] = "true"
+        variables["SCOREDOCK_RELOAD"] = "watch"
     if not deployment.debug:
         return variables
     folder = debugpy_for_prefix(prefix, fetching_of(deployment), report=report)

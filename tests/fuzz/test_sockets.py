@@ -1,6 +1,7 @@
-"""A fuzz of the server through its socket: malformed HTTP, which gunicorn and we must survive.
+"""A fuzz of the server through its socket: malformed HTTP, which our worker must survive.
 
 FUZZ_REQUESTS and FUZZ_SEED: see test_application.py; half of the requests are sent here.
+FUZZ_WORKER is a worker class of gunicorn's, as gthread, in the place of ours.
 """
 
 import os
@@ -21,6 +22,7 @@ from serving import running
 ENTRY = Path(__file__).parent / "entries" / "text.py"
 IN_ALL = int(os.environ.get("FUZZ_REQUESTS") or 10_000)
 SEED = int(os.environ.get("FUZZ_SEED") or 1)
+WORKER = os.environ.get("FUZZ_WORKER") or "scoredock_server.worker.ScoringWorker"
 CONNECTIONS = IN_ALL // 2
 # Seconds after which an answer hangs, on a machine that has other things to do.
 PATIENCE = 30
@@ -89,7 +91,8 @@ def faults_of(log):
 
 def fail(what, sent):
     sent_by = "\n".join(f"{each.ending}: {each.pieces}"[:3000] for each in sent)
-    again = f"FUZZ_REQUESTS={IN_ALL} FUZZ_SEED={SEED} scripts/test tests/fuzz/test_sockets.py"
+    again = f"FUZZ_WORKER={WORKER} FUZZ_REQUESTS={IN_ALL} FUZZ_SEED={SEED}"
+    again += " scripts/test tests/fuzz/test_sockets.py"
     pytest.fail(f"{what}\nSent, the last one first:\n{sent_by}\nAgain: {again}", pytrace=False)
 
 
@@ -114,6 +117,8 @@ def play(port, connections, log):
 def test_no_bytes_harm_the_server(tmp_path):
     rng = Random(SEED)
     options = {"AML_CORS_ORIGINS": "https://a.*", "WORKER_COUNT": "2"}
+    if os.environ.get("FUZZ_WORKER"):
+        options["GUNICORN_CMD_ARGS"] = f"--worker-class {WORKER}"
     with running(tmp_path, ENTRY.read_text(), **options) as server:
         server.wait_until_ready()
         with (tmp_path / "log").open(errors="replace") as log:
@@ -121,6 +126,7 @@ def test_no_bytes_harm_the_server(tmp_path):
             statuses = play(port, (sending(rng) for _each in range(CONNECTIONS)), log)
 
         print(statuses)  # what pytest -rP shows
+        assert f"Using worker: {WORKER}" in server.log()
         assert server.score("{}").json()["text"] == "{}"
         assert faults_of(server.log()) == []
         booted = re.findall(r"Booting worker with pid: (\d+)", server.log())

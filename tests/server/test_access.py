@@ -260,9 +260,9 @@ def wait_for_tls(server, certificate):
     return url_of(server)
 
 
-def health_check(**variables):
+def health_check(*path, **variables):
     return subprocess.run(
-        [server_python(), ROOT / "docker" / "healthcheck.py"],
+        [server_python(), ROOT / "docker" / "healthcheck.py", *path],
         env=server_variables() | variables,
         capture_output=True,
         text=True,

@@ -205,7 +205,6 @@ def test_gunicorns_own_arguments_are_honoured_and_win(tmp_path):
         assert server.score(params={"a": "x" * 200}).status_code in (400, 414)
         wait_for_log(server, "Using worker: gthread")
         wait_for_log(server, "ready for serving traffic", count=2)
-        wait_for_log(server, "W .*SCORING_TIMEOUT_MS has no effect")
 
 
 def test_a_gunicorn_configuration_in_the_working_directory_is_honoured(tmp_path):

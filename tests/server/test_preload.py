@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from serving import EVALUATE, covers, running, wait_for_log, wait_until, write_files
+from serving import EVALUATE, ask_to_reload, covers, running, wait_for_log, wait_until, write_files
 
 AUTO = {"WORKER_COUNT": "2", "WORKER_PRELOAD": "auto"}
 ONCE = "The script is loaded once, for all workers"
@@ -102,20 +102,40 @@ def test_a_reload_loads_script_helpers_and_model_anew(tmp_path, preload):
         assert server.score(seen).json() == ["newer", "newer", "10"]
 
 
-@pytest.mark.parametrize(
-    ("statement", "reason"), [("raise RuntimeError", "cannot be loaded"), LEFT[0]]
-)
-def test_after_a_reload_that_fails_the_script_before_goes_on(tmp_path, statement, reason):
+def test_after_a_reload_that_fails_the_script_before_goes_on(tmp_path):
     path = tmp_path / "azureml-app" / "code" / "score.py"
     with running(tmp_path, SCRIPT.format("kept.append('old')"), **AUTO) as server:
         server.wait_until_ready()
-        path.write_text(SCRIPT.format(f"kept.append('newer'); {statement}"))
+        path.write_text(SCRIPT.format("kept.append('newer'); raise RuntimeError"))
+
+        server.process.send_signal(signal.SIGHUP)
+        wait_for_log(server, "It cannot be loaded: .* What served before still does")
+
+        assert [server.score("kept").json() for _ in range(5)] == [["old"]] * 5
+
+
+def test_a_reload_has_each_worker_load_a_script_that_leaves_something_behind(tmp_path):
+    path = tmp_path / "azureml-app" / "code" / "score.py"
+    with running(tmp_path, SCRIPT.format("kept.append('old')"), **AUTO) as server:
+        server.wait_until_ready()
+        path.write_text(SCRIPT.format(f"kept.append('newer'); {LEFT[0][0]}"))
 
         server.process.send_signal(signal.SIGHUP)
         wait_for_log(server, "Worker exiting", count=2)
 
-        assert server.score("kept").json() == ["old"]
-        assert re.search("The script from before the reload goes on: .*" + reason, server.log())
+        assert [server.score("kept").json() for _ in range(5)] == [["newer"]] * 5
+        assert re.search(EACH + ".*" + LEFT[0][1], server.log())
+
+
+@covers("SCOREDOCK_RELOAD_SOCKET")
+def test_a_server_that_can_be_asked_to_reload_loads_once_too(tmp_path):
+    variables = {**AUTO, "SCOREDOCK_RELOAD_SOCKET": str(tmp_path / "reload.sock")}
+    with running(tmp_path, SCRIPT.format("time.sleep(0)"), **variables) as server:
+        server.wait_until_ready()
+        assert ask_to_reload(tmp_path) == (0, "loaded")
+
+        assert server.log().count(ONCE) == 2
+        assert len(wait_for_log(server, r"print - init (\d+)")) == 2
 
 
 CORES = len(os.sched_getaffinity(0))

@@ -53,6 +53,7 @@ WRONG = [
     ("AZUREML_LOG_LEVEL", "LOUD", "expected DEBUG, INFO, WARNING, ERROR or CRITICAL", 3),
     ("AZUREML_DEBUG_PORT", "0", PORT, 3),
     ("SCOREDOCK_WATCH", "maybe", SWITCH, 3),
+    ("SCOREDOCK_RELOAD", "always", "expected signal or watch", 3),
     ("SCOREDOCK_DEBUG_WAIT", "maybe", SWITCH, 3),
     ("SCOREDOCK_DEBUG_BIND", "127.0.0.1:70000", "expected a whole number, 0 to 65535", 3),
     ("SCOREDOCK_COLLECT_SAMPLE_PERCENT", "101", "expected a number, 0 to 100", 3),

@@ -6,7 +6,7 @@ import pytest
 
 from serving import EVALUATE, covers, running, wait_for_log, wait_until, write_files
 
-WATCHED = {"SCOREDOCK_WATCH": "true"}
+WATCHED = {"SCOREDOCK_RELOAD": "watch"}
 ANSWER = "def init(): pass\ndef run(raw_data): return {!r}\n"
 
 
@@ -14,7 +14,7 @@ def edit(tmp_path, files):
     write_files(tmp_path / "azureml-app", files)
 
 
-@covers("SCOREDOCK_WATCH")
+@covers("SCOREDOCK_RELOAD", "SCOREDOCK_WATCH")
 @pytest.mark.parametrize("variables", [{}, {"WORKER_COUNT": "2"}, {"WORKER_PRELOAD": "true"}])
 def test_an_edited_script_answers_the_requests_that_follow(tmp_path, variables):
     with running(tmp_path, ANSWER.format("old"), **WATCHED, **variables) as server:
@@ -45,6 +45,20 @@ def test_a_module_beside_the_script_and_the_configuration_file_are_watched(tmp_p
         wait_until(lambda: server.score().json() == ["new", "named"], server.log)
 
         assert before == ["old", None]
+
+
+def test_a_newer_model_is_loaded_once_its_files_are_there(tmp_path):
+    script = "import os\ndef init(): pass\n"
+    script += "def run(raw_data): return os.environ['AZUREML_MODEL_DIR'].split(os.sep)[-1]\n"
+    models = "azureml-models/digits"
+    older = {"SCOREDOCK_WATCH": "true"}  # the name that it had
+    with running(tmp_path, script, files={f"{models}/9/model": ""}, **older) as server:
+        before = server.wait_until_ready().score().json()
+        edit(tmp_path, {f"{models}/10/model": "newer"})
+
+        wait_until(lambda: server.score().json() == "10", server.log)
+
+        assert before == "9"
 
 
 def test_what_cannot_be_loaded_is_told_and_the_old_one_answers_until_it_is_mended(tmp_path):

@@ -23,9 +23,9 @@ class NoRoomError(Exception):
 
 
 class Acceptor:
-    """The listening sockets; `guest` says that a run() is busy meanwhile.
+    """The listening sockets; `guest` says that a run() is busy meanwhile, `stuck` for too long.
 
-    That counts once it has been busy for `patience` seconds.
+    The first counts once it has been busy for `patience` seconds.
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class Acceptor:
     ) -> None:
         self.guest = False
         self.patience = 0.0
+        self.stuck = False
         self.ended_at = 0.0
         self.paused_until = 0.0
         self._selector = selector
@@ -90,7 +91,7 @@ class Acceptor:
     def tell(self, connections: int) -> None:
         """Tell the other workers how many connections this one has."""
         self._connections = connections
-        if self._share and not self.ended_at:
+        if self._share and not (self.ended_at or self.stuck):
             if self._is_busy(time.monotonic()):
                 self._share.close()
             else:
@@ -121,6 +122,11 @@ class Acceptor:
 
     def _leave_it(self, connections: int, now: float) -> bool:
         """Leave a new connection to a worker that should rather have it, but not for long."""
+        if self.stuck:  # alone it accepts, to say so
+            if not (self._share and self._share.give_up()):
+                return False
+            self._pause(now + _LOOK_AGAIN_BUSY)
+            return True
         busy = self._is_busy(now)
         if busy:
             most, again = _LEFT_TO_IDLE, _LOOK_AGAIN_BUSY

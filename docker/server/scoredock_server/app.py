@@ -13,6 +13,7 @@ from scoredock_server.access import CHALLENGE, REFUSED, Access
 from scoredock_server.correlation import IdTooLongError, read_ids
 from scoredock_server.exchange import Exchange, set_current
 from scoredock_server.inputs import query_pairs
+from scoredock_server.last_reload import ready_text
 from scoredock_server.observation import METRICS_PATH, Observation
 from scoredock_server.rawhttp import AMLRequest
 from scoredock_server.scoring import INTERNAL_ERROR, Scorer, error_response, json_response
@@ -86,10 +87,13 @@ def _add_routes(app: Flask, service: Service, observation: Observation) -> None:
         return "Healthy"
 
     @app.route("/livez", methods=["GET"])
+    def alive() -> Response:
+        return Response("ok", mimetype="text/plain")
+
     @app.route("/readyz", methods=["GET"])
     def ready() -> Response:
-        """Tell that it is alive, and ready; our worker tells when it is not."""
-        return Response("ok", mimetype="text/plain")
+        """Tell that it is ready; our worker tells when it is not."""
+        return Response(ready_text(), mimetype="text/plain")
 
     @app.route("/score", methods=["GET", "POST", "OPTIONS"], provide_automatic_options=False)
     def score() -> AnyResponse:

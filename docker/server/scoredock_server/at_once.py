@@ -27,7 +27,7 @@ class AtOnce:
         has_body = bool(length) or not connection.whole()
         answer = self._fast.without_key(request, connection.address, keep=alive and not has_body)
         if answer is None and not has_body:
-            answer = self._fast.health(request, alive=alive, full=self._is_full())
+            answer = self._fast.health(request, alive=alive, obstacle=self._obstacle())
         if answer is not None:
             self._give(connection, answer)
 
@@ -43,12 +43,17 @@ class AtOnce:
         """A request has come in full."""
         if not self.grows(connection, len(connection.body)):
             return
-        if self._is_full():
-            message = "{} requests wait already: try again later.".format(len(self.loop.ready))
-            keep = self._worker.alive and not connection.broken()
-            self._answer_error(connection, 503, message, keep=keep)
+        if self._obstacle():
+            self._turn_away(connection)
         else:
             self.loop.ready.append(connection)
+
+    def turn_away_all(self) -> None:
+        """Answer the requests that wait: run() will not have them."""
+        while self.loop.ready:
+            connection = self.loop.ready.popleft()
+            if not connection.gone:
+                self._turn_away(connection)
 
     def refuse(self, connection: Connection, error: Exception) -> None:
         """What has come is no request."""
@@ -62,9 +67,18 @@ class AtOnce:
         message = "The request body did not arrive in time."
         self._answer_error(connection, 408, message, keep=False)
 
-    def _is_full(self) -> bool:
+    def _obstacle(self) -> str:
+        """Return why no request may wait now, or nothing."""
+        if self.loop.stuck:
+            return "a run() does not end"
         most = self.loop.limits.queue
-        return bool(most) and len(self.loop.ready) >= most
+        return "too many requests wait" if most and len(self.loop.ready) >= most else ""
+
+    def _turn_away(self, connection: Connection) -> None:
+        reason = self._obstacle() or "the worker ends"
+        keep = self._worker.alive and not connection.broken()
+        message = "{}: try again later.".format(reason.capitalize())
+        self._answer_error(connection, 503, message, keep=keep)
 
     def _answer_error(
         self, connection: Connection, status: int, message: str, *, keep: bool

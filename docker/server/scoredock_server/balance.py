@@ -9,6 +9,7 @@ _SLOTS = 512
 _SLOT = struct.Struct("=qq")  # a worker's process, and its connections or one of these:
 _STARTING = -1
 _BUSY = -2
+_STUCK = -3
 
 
 class Shares:
@@ -47,6 +48,16 @@ class Shares:
                 found = connections
         return found
 
+    def others_accept(self, but: int) -> bool:
+        """Tell whether a worker other than `but` will accept, be it after what it is busy with."""
+        for index in range(_SLOTS):
+            pid, connections = self.read(index)
+            if not pid:
+                break
+            if index != but and connections not in (_STARTING, _STUCK) and _is_alive(pid):
+                return True
+        return False
+
 
 class Share:
     """A worker's own slot."""
@@ -64,6 +75,11 @@ class Share:
     def close(self) -> None:
         """Leave it to the others to accept."""
         self.set(_BUSY)
+
+    def give_up(self) -> bool:
+        """Say that this worker does not get on; return whether others accept."""
+        self.set(_STUCK)
+        return self._shares.others_accept(self._index)
 
     def is_anothers(self, connections: int) -> bool:
         """Tell whether another worker has fewer connections than these, and could take one."""

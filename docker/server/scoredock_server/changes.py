@@ -1,4 +1,4 @@
-"""Which files of the entry script have changed.
+"""Which files of the entry script and of its models have changed.
 
 They are looked at again and again: a folder that is mounted from another machine tells of no
 change.
@@ -8,6 +8,7 @@ import os
 import time
 from typing import Dict, List, Set, Tuple
 
+from scoredock_server import log
 from scoredock_server.settings import Settings
 
 _LEFT_OUT = {"__pycache__", "azureml-models", "node_modules", "site-packages"}
@@ -17,13 +18,18 @@ Files = Dict[str, Tuple[int, int, int]]
 
 
 class Changes:
-    """Sees the Python files of the script's folders, and the configuration file."""
+    """Sees the Python files of the script's folders, the models and the configuration file."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._seen = _files(settings)
         self._found = self._seen
         self._rested = 0.0
+
+    def announce(self) -> None:
+        """Log where they are."""
+        folders = " and ".join(sorted(script_folders(self._settings)))
+        log.server.info("Watching the Python files of %s, and the models", folders)
 
     def names(self) -> List[str]:
         """Return the names of what has changed since the last call that found some.
@@ -63,6 +69,11 @@ def _files(settings: Settings) -> Files:
             for name in names:
                 if name.endswith(".py"):
                     _note(files, os.path.join(parent, name))
+    for models in {os.path.join(settings.app_root, "azureml-models"), settings.model_dir}:
+        for parent, _, names in os.walk(models):
+            _note(files, parent)
+            for name in names:
+                _note(files, os.path.join(parent, name))
     for folder in (settings.app_root, os.path.dirname(settings.script_path)):
         _note(files, os.path.join(folder, config))
     return files

@@ -1,15 +1,11 @@
 """A limit on the time that run() may take."""
 
 import signal
-import threading
 import time
 
 # signal.getsignal() looks for an Enum's member as well: 6 microseconds of each request.
 from _signal import getsignal  # type: ignore[import-not-found]
-from functools import lru_cache
 from typing import Any
-
-from scoredock_server import log
 
 # A timer that is older is set again: the script may have stopped it for one of its own.
 _TRUSTED = 1.0
@@ -27,9 +23,9 @@ class ScoringTimeoutError(TimeoutError):
 class deadline:  # noqa: N801 - used like a word of the language
     """Raise ScoringTimeoutError in the block after `milliseconds`; 0 is no limit.
 
-    A signal does that, so the limit holds in the main thread only: that is where our worker and
-    gunicorn's sync worker run requests. What computes outside of Python's interpreter is stopped
-    when it returns.
+    A signal does that, so it is for the main thread only: that is where our worker and gunicorn's
+    sync worker run requests; for others see run_thread.py. What computes outside of Python's
+    interpreter is stopped when it returns.
     """
 
     def __init__(self, milliseconds: int) -> None:
@@ -38,9 +34,6 @@ class deadline:  # noqa: N801 - used like a word of the language
 
     def __enter__(self) -> None:
         if not self._milliseconds:
-            return
-        if threading.current_thread() is not threading.main_thread():
-            _warn()
             return
         if getsignal(signal.SIGALRM) is not _timer.on_signal:
             self._before = signal.signal(signal.SIGALRM, _timer.on_signal)
@@ -52,7 +45,7 @@ class deadline:  # noqa: N801 - used like a word of the language
             raise
 
     def __exit__(self, *_: Any) -> None:
-        if self._milliseconds and threading.current_thread() is threading.main_thread():
+        if self._milliseconds:
             _timer.end()
             if callable(self._before):  # the script's own
                 signal.setitimer(signal.ITIMER_REAL, 0)
@@ -106,9 +99,3 @@ class _Timer:
 
 
 _timer = _Timer()
-
-
-@lru_cache(maxsize=None)
-def _warn() -> None:
-    """Say once for each process what would otherwise go unnoticed."""
-    log.server.warning("SCORING_TIMEOUT_MS has no effect: run() is not in the main thread")

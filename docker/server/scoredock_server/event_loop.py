@@ -131,11 +131,21 @@ class EventLoop:
 
     def host(self, guest: bool) -> None:
         """Say whether a run() is busy while the loop turns."""
+        self._acceptor.stuck = False
         self._acceptor.host(guest, time.monotonic())
 
     def be_patient(self, seconds: float) -> None:
         """Share new connections by their number still while a run() has been busy for less."""
         self._acceptor.patience = seconds
+
+    @property
+    def stuck(self) -> bool:
+        """Whether run() is over its time, and does not end."""
+        return self._acceptor.stuck
+
+    def get_stuck(self) -> None:
+        """Leave connections to other workers, until run() ends."""
+        self._acceptor.stuck = True
 
     # --- what connections ask for
 

@@ -19,10 +19,18 @@ from scoredock_server.correlation import RequestIds, read_ids
 from scoredock_server.deadline import ScoringTimeoutError
 from scoredock_server.exchange import Exchange, current_of_main_thread, set_current
 from scoredock_server.inputs import as_text, by_name, values_of
+from scoredock_server.last_reload import ready_text
 from scoredock_server.log import HEALTH
 from scoredock_server.plain_answer import Writer, own_headers
 from scoredock_server.plain_headers import ASCII, Headers, is_json, plain_headers, plain_ids
-from scoredock_server.scoring import INTERNAL_ERROR, SCORED, Scored, Scorer, error_text
+from scoredock_server.scoring import (
+    INTERNAL_ERROR,
+    SCORED,
+    SCRIPT_ERROR,
+    Scored,
+    Scorer,
+    error_text,
+)
 from scoredock_server.service import Service
 
 
@@ -62,8 +70,8 @@ class FastPath:
         if script.batch and not self._scores:
             log.server.warning("The script uses Flask or headers: it has one request at a time")
 
-    def health(self, request: Any, *, alive: bool, full: bool) -> Optional[Answer]:
-        """Return the answer to a health check, while the server is `alive` or its queue `full`."""
+    def health(self, request: Any, *, alive: bool, obstacle: str) -> Optional[Answer]:
+        """Return the answer to a health check; `obstacle` is why no request is taken."""
         if request.method != "GET" or request.uri not in HEALTH:
             return None
         headers = plain_headers(request)
@@ -74,9 +82,11 @@ class FastPath:
         status, body = 200, b"ok"
         if request.uri == "/":
             own, body = "Content-Type: text/html; charset=utf-8\r\n", b"Healthy"
-        elif request.uri == "/readyz" and not (alive and not full):
+        elif request.uri == "/readyz" and (obstacle or not alive):
             status, own = 503, own + "Retry-After: 1\r\n"
-            body = b"too many requests wait" if alive else b"the server ends"
+            body = obstacle.encode("ascii") if alive else b"the server ends"
+        elif request.uri == "/readyz":
+            body = ready_text().encode("utf-8")
         keep = alive and not request.should_close()
         return Answer(self._written(request, status, own, body, headers, ids, keep), keep=keep)
 
@@ -104,12 +114,13 @@ class FastPath:
         exchange = self._begun(request, address, headers, ids)
         return self._error(request, exchange, status, message, keep=keep)
 
-    def overdue(self, request: Any, address: Any, begun: Optional[Begun]) -> Answer:
+    def overdue(self, request: Any, address: Any, begun: Optional[Begun], *, lost: bool) -> Answer:
         """Return the answer to a request whose run() takes too long and cannot be stopped.
 
-        `begun` is known of one that is answered together with others.
+        `begun` is known of one that is answered together with others. With `lost`, it is
+        WORKER_TIMEOUT that is over.
         """
-        message = str(ScoringTimeoutError.after(self._milliseconds))
+        message = SCRIPT_ERROR if lost else str(ScoringTimeoutError.after(self._milliseconds))
         exchange = begun.exchange if begun else current_of_main_thread()
         if exchange is None or exchange.ids is None:  # a stream, whose answer has been told of
             return self.refusal(request, address, 500, message, keep=False)

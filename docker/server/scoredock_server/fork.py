@@ -22,19 +22,22 @@ class Server:
     whether another one serves while it starts.
     """
 
-    # What its workers say: that init() has run, that it has to run elsewhere, and that they take no
-    # more requests and have answered those that they took.
+    # What its workers say: that they are about to serve, that init() has to run elsewhere, and that
+    # they take no more requests and have answered those that they took.
     READY = b"1"
     NOT_FIT = b"0"
     DONE = b"2"
     # The exit code of a process that no server can be made of: a "temporary failure" of sysexits.h.
     IS_NOT_FIT = 75
+    # Of one that has loaded the script for all workers, where each must load it itself.
+    IS_FOR_EACH = 76
 
     def __init__(self, settings: Settings, *, replaces: bool) -> None:
         self.replaces = replaces
         self.began = time.monotonic()
         self.ready_since = 0.0
         self.imported: Optional[Imported] = None
+        self.supervisor = os.getpid()
         self.pid = 0
         self._workers = self._loaded = self._done = 0
         self.pipe, self._mouth = os.pipe()
@@ -59,12 +62,18 @@ class Server:
         said = os.read(self.pipe, 4096)
         self._loaded += said.count(self.READY)
         self._done += said.count(self.DONE)
-        if self.READY in said and not self.ready_since:
-            self.ready_since = time.monotonic()
+        if self.READY in said and not self._workers:
             report = self._read_report("workers")
             self._workers = report["workers"]
             self.imported = Imported(*report["imported"]) if report["imported"] else None
+        if self.is_ready and not self.ready_since:
+            self.ready_since = time.monotonic()
         return said
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether each of its workers is about to serve."""
+        return 0 < self._workers <= self._loaded
 
     @property
     def is_done(self) -> bool:
@@ -93,7 +102,7 @@ class Server:
         return self._libraries.begin()
 
     def tell(self, variables: Variables, *, workers: int) -> None:
-        """Say that init() has run, and how many workers there are.
+        """Say what init() has imported, once it has run, and how many workers there will be.
 
         Where that has to be done again by another process, this does not return.
         """
@@ -104,6 +113,9 @@ class Server:
                 signal.pause()  # until it is killed
         known = imported if self._imports_ahead else None
         self._write_report({"workers": workers, "imported": known})
+
+    def tell_ready(self) -> None:
+        """Say that this worker is about to serve."""
         self._say(self.READY)
 
     def tell_failed(self, log: List[str]) -> None:

@@ -3,47 +3,97 @@
 import os
 import sys
 from contextlib import suppress
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, NoReturn, Optional
 
-from gunicorn.app.base import Application
+from gunicorn.app.base import Application, BaseApplication
 from gunicorn.errors import HaltServer
+from gunicorn.pidfile import Pidfile
+from gunicorn.util import daemonize
 
-from scoredock_server import debugger, exposure, log, metric_files, metrics, tracing
+from scoredock_server import (
+    debugger,
+    exposure,
+    last_reload,
+    log,
+    metric_files,
+    metrics,
+    tracing,
+)
 from scoredock_server.access import Access
+from scoredock_server.arbiter import ScoringArbiter
 from scoredock_server.cores import share_cores
 from scoredock_server.fork import Server
-from scoredock_server.handover import ListenError, listen, receive
+from scoredock_server.handover import ListenError
+from scoredock_server.listening import addresses, remove_at_the_end, sockets
 from scoredock_server.older_gunicorns import catch_up
 from scoredock_server.preload import Loader, is_tried
 from scoredock_server.service import read_all_settings
 from scoredock_server.setting_kinds import SettingError
 from scoredock_server.settings import Settings
+from scoredock_server.supervisor import serve_and_reload
+from scoredock_server.takeover import TakenOver, take_over
 from scoredock_server.tls import tls_settings
 from scoredock_server.worker_choice import OURS, choose_worker
 
 
-class ScoringServer(Application):  # type: ignore[misc] # gunicorn has no types
+class _Configured(Application):  # type: ignore[misc] # gunicorn has no types
     """A gunicorn that takes its defaults from our settings.
 
-    GUNICORN_CMD_ARGS and a gunicorn.conf.py in the working directory win over them. `bind` are the
-    addresses, found once: a reload asks for the settings again, and must find the same sockets.
-    `server` is what a supervisor knows it by.
+    GUNICORN_CMD_ARGS and a gunicorn.conf.py in the working directory win over them. `own` wins over
+    all.
+    """
+
+    def __init__(self, settings: Settings, defaults: Dict[str, Any], own: Dict[str, Any]) -> None:
+        self._settings = settings
+        self._defaults = defaults
+        self._own = own
+        del sys.argv[1:]  # they were ours; gunicorn would read them as its own
+        super().__init__()
+
+    def init(self, *_arguments: Any) -> Dict[str, Any]:
+        """Return gunicorn's settings."""
+        wanted = dict(gunicorn_settings(self._settings), **self._defaults)
+        known = self.cfg.settings
+        return {name: value for name, value in wanted.items() if name in known}
+
+    def load_config(self) -> None:
+        """Read gunicorn's settings from everywhere."""
+        super().load_config()
+        for name, value in self._own.items():
+            self.cfg.set(name, value)
+
+
+class _ByOurArbiter(BaseApplication):  # type: ignore[misc]
+    """What gunicorn's Application ends its run() with."""
+
+    def run(self) -> None:
+        """Serve."""
+        ScoringArbiter(self, self.server, self.environ).run()
+
+
+class ScoringServer(_Configured, _ByOurArbiter):
+    """A server: one of a supervisor's, which knows it by `server`, or one that is alone.
+
+    `environ` is what the process was started with.
     """
 
     def __init__(
         self,
         settings: Settings,
-        bind: List[str],
+        own: Dict[str, Any],
+        environ: Dict[str, str],
         server: Optional[Server] = None,
     ) -> None:
-        self._settings = settings
-        self._bind = bind
-        self._server = server
+        self.server = server
+        self.environ = environ
+        self._loader = Loader(settings, self._let_each_load)
         # Once: a reload with a certificate that is half written must not end the server.
-        self._tls = tls_settings(settings)
-        self._loader = Loader(settings, dict(os.environ))
-        del sys.argv[1:]  # they were ours; gunicorn would read them as its own
-        super().__init__()
+        defaults = dict(
+            tls_settings(settings), bind=addresses(settings), post_worker_init=self._on_ready
+        )
+        if server:
+            defaults["worker_exit"] = lambda _arbiter, _worker: server.tell_done()
+        super().__init__(settings, defaults, own)
         cores = share_cores(os.environ, self.cfg.workers)
         before = self.cfg.on_starting
 
@@ -52,17 +102,6 @@ class ScoringServer(Application):  # type: ignore[misc] # gunicorn has no types
             self._say_at_start(arbiter, cores)
 
         self.cfg.set("on_starting", on_starting)
-
-    def init(self, *_arguments: Any) -> Dict[str, Any]:
-        """Return gunicorn's settings."""
-        known = self.cfg.settings
-        wanted = gunicorn_settings(self._settings, bind=self._bind, known=known)
-        own = dict(self._tls, post_worker_init=_count_worker)
-        server = self._server
-        if server:
-            own["worker_exit"] = lambda _arbiter, _worker: server.tell_done()
-        wanted.update((name, value) for name, value in own.items() if name in known)
-        return wanted
 
     def load_config(self) -> None:
         """Read gunicorn's settings from everywhere, and see that our worker can serve with them."""
@@ -73,7 +112,7 @@ class ScoringServer(Application):  # type: ignore[misc] # gunicorn has no types
         if cores:
             arbiter.log.info(cores)
         warning = exposure.warning(self._settings)
-        if warning and not (self._server and self._server.replaces):
+        if warning and not (self.server and self.server.replaces):
             arbiter.log.warning(warning)
         if self._settings.metrics and not metric_files.folder():
             arbiter.log.info("/metrics is 404: the package prometheus-client is not installed")
@@ -83,22 +122,33 @@ class ScoringServer(Application):  # type: ignore[misc] # gunicorn has no types
         from scoredock_server.app import create_app
 
         metrics.find_client(self._settings)  # before the script, whose metrics are among ours
-        server = self._server
+        server = self.server
         if server:
             app = _load_and_tell(server, self._loader, workers=self.cfg.workers)
         else:
             app = self._loader.load(create_app)
         if self._worker_note:
             log.server.warning(self._worker_note)
-        if server and server.replaces:
-            # The server before has the debugger's port until it is told to end.
-            debugger.listen(self._settings)
         return app
 
-    def reload(self) -> None:
-        """Read the settings again; what the master has loaded is loaded again, too."""
-        self.callable = None
-        super().reload()
+    def _on_ready(self, _worker: Any) -> None:
+        if metric_files.folder():
+            metric_files.count_start()
+        if self.server:
+            self.server.tell_ready()
+            if self.server.replaces:
+                # The server before has the debugger's port until it is told to end.
+                debugger.listen(self._settings)
+
+    def _let_each_load(self) -> NoReturn:
+        """End, or become a server that has loaded nothing; it accepts nothing yet, either."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if self.server:
+            os._exit(Server.IS_FOR_EACH)
+        environ = dict(self.environ, SCOREDOCK_WORKER_PRELOAD="false")
+        program = [sys.executable, "-m", "scoredock_server"]
+        os.execve(program[0], program, environ)  # noqa: S606
 
 
 def _load_and_tell(server: Server, loader: Loader, *, workers: int) -> Any:
@@ -119,15 +169,9 @@ def _load_and_tell(server: Server, loader: Loader, *, workers: int) -> Any:
     return app
 
 
-def _count_worker(_worker: Any) -> None:
-    if metric_files.folder():
-        metric_files.count_start()
-
-
-def gunicorn_settings(settings: Settings, *, bind: List[str], known: Any) -> Dict[str, Any]:
-    """Return gunicorn's settings by name; `known` are those that this gunicorn has."""
-    wanted = {
-        "bind": bind,
+def gunicorn_settings(settings: Settings) -> Dict[str, Any]:
+    """Return gunicorn's settings by name; not every gunicorn has all of them."""
+    return {
         "worker_class": OURS,
         "keepalive": 75,
         "workers": settings.worker_count,
@@ -143,51 +187,55 @@ def gunicorn_settings(settings: Settings, *, bind: List[str], known: Any) -> Dic
         # Nothing here is steered through a socket, and the root file system may be read-only.
         "control_socket_disable": True,
     }
-    return {name: value for name, value in wanted.items() if name in known}
-
-
-def _addresses(settings: Settings) -> List[str]:
-    addresses = [settings.bind]
-    if settings.separate_health_endpoint:
-        host = settings.bind.rpartition(":")[0]
-        if host in ("unix", "fd"):
-            host = "127.0.0.1"
-        addresses.append("{}:{}".format(host, settings.health_port))
-    if not (settings.port_from or _is_supervised(settings)):
-        return addresses
-    # gunicorn takes either addresses or descriptors.
-    descriptors = [listen(address) for address in addresses]
-    if settings.port_from:
-        descriptors.append(receive(settings.port_from))
-    return ["fd://{}".format(descriptor) for descriptor in descriptors]
-
-
-def _is_supervised(settings: Settings) -> bool:
-    return settings.watch or bool(settings.reload_socket)
 
 
 def serve(settings: Settings) -> None:
-    """Serve until a signal ends it. Raises SystemExit with gunicorn's status."""
+    """Serve until a signal ends it. Raises SystemExit with the server's status."""
+    environ = dict(os.environ)
     catch_up()
     try:
+        taken = take_over(os.environ)
         Access(settings)  # a file without a usable key ends the server before it listens
         tls_settings(settings)
         log.choose(settings)
         metrics.prepare(settings)
-        bind = _addresses(settings)
-        if not _is_supervised(settings):
-            ScoringServer(settings, bind).run()
-            return
-        from scoredock_server.supervisor import serve_and_reload
-
-        # The configuration file may have changed with the script.
-        serve_and_reload(
-            settings,
-            lambda server: ScoringServer(read_all_settings(dict(os.environ)), bind, server).run(),
-        )
+        last_reload.prepare()
+        if taken or settings.watch or settings.reload_socket:
+            _serve_supervised(settings, taken, environ)
+        else:
+            own = {"bind": sockets(settings, addresses(settings))} if settings.port_from else {}
+            ScoringServer(settings, own, environ).run()
     except (ListenError, SettingError) as error:
         sys.stderr.write("scoredock-server: error: {}\n".format(error))
         sys.exit(getattr(error, "status", 1))
     except HaltServer as halted:
         # gunicorn lets this out where a second worker fails while it stops for the first.
         sys.exit(halted.exit_status)
+
+
+def _serve_supervised(
+    settings: Settings, taken: Optional[TakenOver], environ: Dict[str, str]
+) -> None:
+    config = _Configured(settings, {"bind": addresses(settings)}, {}).cfg
+    if config.daemon and not taken:
+        daemonize(config.enable_stdio_inheritance)
+    bind = config.bind
+    if taken and taken.sockets:
+        bind = ["fd://{}".format(descriptor) for descriptor in taken.sockets]
+    elif not config.reuse_port:  # with it each worker has a socket of its own
+        bind = sockets(settings, bind, config.backlog, config.umask)
+    # The supervisor's own affair.
+    own = {"bind": bind, "daemon": False, "pidfile": None}
+    remove_at_the_end([each for each in config.bind if each.startswith("unix:")])
+    if config.pidfile:
+        if not taken:
+            Pidfile(config.pidfile).create(os.getpid())
+        remove_at_the_end([config.pidfile])
+    # The configuration file may have changed with the script.
+    serve_and_reload(
+        settings,
+        lambda server: ScoringServer(
+            read_all_settings(dict(os.environ)), own, environ, server
+        ).run(),
+        taken.workers if taken else (),
+    )

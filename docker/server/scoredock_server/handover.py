@@ -9,6 +9,7 @@ import array
 import os
 import signal
 import socket
+import stat
 import sys
 import threading
 import time
@@ -23,25 +24,41 @@ class ListenError(Exception):
     """A server cannot listen where it is to."""
 
 
-def listen(address: str) -> int:
-    """Return the descriptor of a socket that listens on HOST:PORT, or is fd://N.
+def listen(address: str, backlog: int = BACKLOG, umask: int = 0) -> int:
+    """Return the descriptor of a socket that listens on HOST:PORT or unix:PATH, or is fd://N.
 
-    Raises ListenError.
+    `umask` is for the path. Raises ListenError.
     """
     if address.startswith("fd://"):
         return int(address[len("fd://") :])
-    host, _, port = address.rpartition(":")
-    if not port.isdigit():
-        raise ListenError("cannot listen on {}: expected HOST:PORT".format(address))
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    if address.startswith("unix:"):
+        place: Any = address[len("unix:") :]
+        family = socket.AF_UNIX
+        _remove_socket(place)
+    else:
+        host, _, port = address.rpartition(":")
+        if not port.isdigit():
+            raise ListenError("cannot listen on {}: expected HOST:PORT".format(address))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        place = (host.strip("[]"), int(port))
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    before = os.umask(umask)
     try:
-        listener.bind((host.strip("[]"), int(port)))
+        listener.bind(place)
     except OSError as error:
         raise ListenError("cannot listen on {}: {}".format(address, error.strerror)) from None
-    listener.listen(BACKLOG)
+    finally:
+        os.umask(before)
+    listener.listen(backlog)
     return listener.detach()
+
+
+def _remove_socket(path: str) -> None:
+    """Remove the socket of a server that was killed; what is no socket stays, and is in the way."""
+    with suppress(OSError):
+        if stat.S_ISSOCK(os.stat(path).st_mode):
+            os.unlink(path)
 
 
 def hold(address: str, path: str) -> None:

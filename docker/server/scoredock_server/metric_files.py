@@ -35,9 +35,19 @@ def prepare() -> None:
             shutil.rmtree(left, ignore_errors=True)
     own = tempfile.mkdtemp(prefix=_PREFIX, dir=folder)
     # The workers have the lock too: the folder is in use until the last one ends.
-    _held.append(_lock(os.path.join(own, "owner"), create=True) or 0)
+    take_over(own, _lock(os.path.join(own, "owner"), create=True) or 0)
+
+
+def take_over(own: str, lock: int) -> None:
+    """Have a folder, and the lock of its owner."""
+    _held.append(lock)
     os.environ[VARIABLE] = os.environ[_BEFORE_0_10] = own
     atexit.register(_remove, own, os.getpid())
+
+
+def lock() -> Optional[int]:
+    """Return the lock of the folder that prepare() has made, for the next owner."""
+    return _held[0] if folder() and _held else None
 
 
 def _memory() -> str:

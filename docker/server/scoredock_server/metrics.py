@@ -6,7 +6,7 @@ They need the package prometheus-client. What an entry script measures with it i
 import os
 import sys
 from importlib.util import find_spec
-from typing import Any, Dict, Iterator, Optional, Set, Tuple
+from typing import Any, Dict, Iterator, Optional, Tuple
 
 from scoredock_server import __version__, metric_files
 from scoredock_server.exchange import Exchange
@@ -126,7 +126,8 @@ class Metrics:
 
 def prepare(settings: Settings) -> None:
     """Make the folder of the metrics, before any worker is forked."""
-    if settings.metrics and find_spec("prometheus_client") is not None:
+    wanted = settings.metrics and not metric_files.lock()
+    if wanted and find_spec("prometheus_client") is not None:
         metric_files.prepare()
 
 
@@ -149,18 +150,6 @@ def find_client(settings: Settings) -> Any:
     values.ValueClass = values.MultiProcessValue(metric_files.worker_number)
     values.ValueClass.numbered = True
     return prometheus_client
-
-
-def collectors() -> Set[Any]:
-    """Return what is registered with prometheus-client, where that serves several processes."""
-    client = sys.modules.get("prometheus_client") if metric_files.folder() else None
-    return set(getattr(client.REGISTRY, "_collector_to_names", ())) if client else set()
-
-
-def forget_collectors(before: Set[Any]) -> None:
-    """Let what has been registered since be registered anew; what it has counted stays."""
-    for collector in collectors() - before:
-        sys.modules["prometheus_client"].REGISTRY.unregister(collector)
 
 
 def _model(folder: str) -> str:

@@ -63,8 +63,7 @@ COLLECTION: List[Setting] = [
 
 DEVELOPMENT: List[Setting] = [
     Setting("Development", "watch", "SCOREDOCK_WATCH", switch, "false",
-            "Load the script anew when a Python file in its folders changes, or the configuration"
-            " file; what cannot be loaded changes nothing."),
+            "An older name of SCOREDOCK_RELOAD=watch."),
     Setting("Development", "debug_bind", "SCOREDOCK_DEBUG_BIND", address, "",
             "Let debugpy listen here for a debugger, before the script is loaded: with one worker,"
             " and without WORKER_TIMEOUT and SCORING_TIMEOUT_MS. Who reaches it can run anything."),

@@ -16,6 +16,7 @@ from scoredock_server.encoding import Encoding
 from scoredock_server.entry_script import EntryScript
 from scoredock_server.exchange import Exchange, current_ids
 from scoredock_server.inputs import InputError, read_arguments
+from scoredock_server.run_thread import Limiter
 from scoredock_server.schema import unconvertible_parameter
 from scoredock_server.script_response import UnsendableError, own_copy
 from scoredock_server.settings import Settings
@@ -68,6 +69,8 @@ class Scorer:
         self._settings = settings
         # Python 3.6 has no nullcontext.
         self._turn: ContextManager[Any] = ExitStack() if script.thread_safe else threading.Lock()
+        milliseconds = settings.scoring_timeout_ms
+        self._limiter = Limiter(milliseconds, settings.worker_timeout) if milliseconds else None
         self._encoding = Encoding(
             more_types=settings.encode_results, nan_as_null=settings.nan_as_null
         )
@@ -118,9 +121,10 @@ class Scorer:
 
     def _run(self, arguments: Dict[str, Any]) -> Any:
         try:
+            if self._limiter and threading.current_thread() is not threading.main_thread():
+                return self._limiter.call(lambda: self._result(arguments))
             with deadline(self._settings.scoring_timeout_ms):
-                result = self._script.run(**arguments)
-                return awaited(result)
+                return self._result(arguments)
         except ScoringTimeoutError as error:
             _log_exception("run() was stopped")
             raise RunError(str(error)) from None
@@ -135,6 +139,9 @@ class Scorer:
             # which gunicorn ends a worker that is over WORKER_TIMEOUT.
             _log_exception("run() was ended: by itself, by WORKER_TIMEOUT or with the server")
             raise RunError(SCRIPT_ERROR) from None
+
+    def _result(self, arguments: Dict[str, Any]) -> Any:
+        return awaited(self._script.run(**arguments))
 
     def _encoded(self, result: Any) -> str:
         try:

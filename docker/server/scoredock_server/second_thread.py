@@ -20,17 +20,24 @@ _TICKS_AWAKE = 100
 class SecondThread:
     """Stands in for the main thread, which has the loop but between `begin` and `end`.
 
-    `turn` turns the loop once; `overdue` is called where a request has not ended in its time.
+    `turn` turns the loop once; `overdue` is called where a request has not ended in its time, and
+    `lost` where it has not after lose().
     """
 
     def __init__(
-        self, loop: EventLoop, turn: Callable[[float], None], overdue: Callable[[], None]
+        self,
+        loop: EventLoop,
+        turn: Callable[[float], None],
+        overdue: Callable[[], None],
+        lost: Callable[[], None],
     ) -> None:
         self._loop = loop
         self._turn = turn
         self._overdue = overdue
+        self._lost = lost
         self._overdue_at = 0.0
         self._seconds = 0.0
+        self._lost_at = 0.0
         self._lock = threading.Lock()
         self._awake = threading.Event()
         self._serial = 0
@@ -75,6 +82,10 @@ class SecondThread:
         """Let the time after which the request is overdue begin anew."""
         if self._overdue_at:
             self._overdue_at = time.monotonic() + self._seconds
+
+    def lose(self, seconds: float) -> None:
+        """Give the main thread so many seconds to end its request, once its time is over."""
+        self._lost_at = self._lost_at or time.monotonic() + seconds
 
     def end(self) -> None:
         """The main thread has its answer and the loop."""
@@ -124,15 +135,14 @@ class SecondThread:
             self._loop.host(False)
 
     def _until_overdue(self) -> float:
-        """Return how long the loop may wait for events; call `overdue` when it is time."""
-        if not self._overdue_at:
-            return 1.0
-        left = self._overdue_at - time.monotonic()
-        if left > 0:
-            return min(left, 1.0)
-        self._overdue_at = 0.0
-        self._overdue()
-        return 0.0
+        """Return how long the loop may wait for events; call `overdue` or `lost` in time."""
+        now = time.monotonic()
+        if self._lost_at and self._lost_at <= now:
+            self._lost()
+        if self._overdue_at and self._overdue_at <= now:
+            self._overdue_at = 0.0
+            self._overdue()
+        return max(0.0, min(self._overdue_at or now + 1, self._lost_at or now + 1, now + 1) - now)
 
 
 def _all_signals() -> List[int]:

@@ -46,6 +46,7 @@ class Settings(NamedTuple):
     threads: int
     worker_timeout: int
     worker_preload: Optional[bool]
+    reload: str
     reload_socket: str
     scoring_timeout_ms: int
     batch_limit: int
@@ -144,17 +145,19 @@ SETTINGS: List[Setting] = [
             "Threads of each worker that answer requests; above 1 the worker is gunicorn's gthread."
             " run() still has one request at a time, unless the script says `thread_safe = True`."),
     Setting("Processes", "worker_timeout", "WORKER_TIMEOUT", integer(0), "300",
-            "Seconds after which a worker that is still busy with one request is replaced; 0 is"
-            " never.", status=2),
+            "Seconds after which a worker that is still busy with one request is replaced; what"
+            " waits in it is a 503 with Retry-After. 0 is never.", status=2),
     Setting("Processes", "worker_preload", "WORKER_PRELOAD", switch_or_auto, "false",
             "Load the script and run init() once, before the workers are forked from it: the model"
             " is in memory once. auto: where there are several workers, and init() leaves no thread"
             " running and nothing open; else each worker loads it.", improved="auto"),
+    Setting("Processes", "reload", "SCOREDOCK_RELOAD", choice("signal", "watch"), "signal",
+            "When the script, a newer model and the configuration file are loaded anew, by a server"
+            " beside the one that serves: at SIGHUP, and with `watch`, for development, when one of"
+            " them changes as well. What cannot be loaded changes nothing; /readyz tells of it."),
     Setting("Processes", "reload_socket", "SCOREDOCK_RELOAD_SOCKET", text, "",
             "A Unix socket. Who connects to it, as `python -m scoredock_server.reload` does, has"
-            " the script loaded anew by a server beside the one that serves, and is told how that"
-            " went. SIGHUP does the same; what cannot be loaded changes nothing. Empty: SIGHUP is"
-            " gunicorn's."),
+            " the script loaded anew as by SIGHUP, and is told how that went."),
     Setting("Processes", "scoring_timeout_ms", "SCORING_TIMEOUT_MS", integer(0), "3600000",
             "Milliseconds that run() may take; then the answer is a 500 and the worker goes on. 0"
             " is no limit."),
@@ -222,6 +225,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         fallback = row.improved if improved and row.improved is not None else row.default
         values[row.attribute] = _value(row, folded, fallback)
     values["app_root"] = os.path.abspath(str(values["app_root"]))
+    values["watch"] = values["watch"] or values["reload"] == "watch"
     if values["debug_bind"]:  # nothing may end what stands at a breakpoint
         values.update(worker_count=1, threads=1, worker_preload=False)
         values.update(worker_timeout=0, scoring_timeout_ms=0)

@@ -1,33 +1,38 @@
 """Serve, and load the script anew when that is asked for: by a server beside the old one.
 
 Each server is a fork of this process, which has loaded nothing of the script's, and listens to the
-same sockets. Once the new one's init() has run, the old one is told to end what it has begun. One
-that cannot be loaded ends, and the old one goes on. It is asked for by SIGHUP, by a connection to
-SCOREDOCK_RELOAD_SOCKET, which is told how it went, and with SCOREDOCK_WATCH by a changed file.
+same sockets. Once all workers of the new one are ready, the old one is told to end what it has
+begun. One that cannot be loaded ends, and the old one goes on. It is asked for by SIGHUP, by a
+connection to SCOREDOCK_RELOAD_SOCKET, which is told how it went, and where a file changes.
 """
 
 import os
 import select
 import signal
 import sys
-from contextlib import suppress
-from typing import Any, Callable, List, Optional, Set, Tuple
+from typing import Any, Callable, Iterable, List, Optional, Set, Tuple
 
-from scoredock_server import log, metrics
-from scoredock_server.changes import Changes, script_folders
+from scoredock_server import last_reload, log, metrics
+from scoredock_server.changes import Changes
 from scoredock_server.fork import Server, exit_status, fork_server
 from scoredock_server.libraries import Imported, memory_is_short
 from scoredock_server.reload import LOADED, Askers
 from scoredock_server.settings import Settings
+from scoredock_server.signal_queue import SignalQueue
+from scoredock_server.takeover import let_signals_come
 
 _EVERY = 0.15
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+_ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+# For the arbiter of what serves: open the logs anew, one worker more or less.
+_PASSED_ON = (signal.SIGUSR1, signal.SIGTTIN, signal.SIGTTOU)
 
 
-def serve_and_reload(settings: Settings, run: Callable[[Server], None]) -> None:
+def serve_and_reload(
+    settings: Settings, run: Callable[[Server], None], workers: Iterable[int] = ()
+) -> None:
     """Serve until a signal ends it. Raises SystemExit with the server's status.
 
-    `run` is called in a process of its own for each server.
+    `run` is called in a process of its own for each server. Until one serves, `workers` do.
     """
     # What each server would import again; no user's module is among it.
     from scoredock_server import app  # noqa: F401
@@ -35,7 +40,7 @@ def serve_and_reload(settings: Settings, run: Callable[[Server], None]) -> None:
     # A compiled file is known by its source's second and size: an edit may keep both.
     sys.dont_write_bytecode = True
     log.configure(settings)
-    supervisor = _Supervisor(settings)
+    supervisor = _Supervisor(settings, workers)
     server = supervisor.supervise()
     if server is not None:  # this is the fork
         run(server)
@@ -43,8 +48,9 @@ def serve_and_reload(settings: Settings, run: Callable[[Server], None]) -> None:
 
 
 class _Supervisor:
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, workers: Iterable[int]) -> None:
         self.status = 0
+        self._workers = set(workers)
         self._settings = settings
         self._changes = Changes(settings) if settings.watch else None
         self._serving: Optional[Server] = None
@@ -52,18 +58,18 @@ class _Supervisor:
         self._next: Optional[Server] = None  # imports ahead, and waits until it is begun
         self._ending: Set[int] = set()
         self._replaced: Optional[Server] = None  # answers its last requests
-        self._signals: List[int] = []
-        self._wake, self._waker = os.pipe()
+        self._signals = SignalQueue((*_ENDS, *_PASSED_ON, signal.SIGHUP))
         self._askers = Askers(settings.reload_socket)
         self._is_wanted = True
         self._is_over = False
 
     def supervise(self) -> Optional[Server]:
         """Return at the end; in the process of each server, return that."""
-        self._catch_signals()
+        self._signals.catch()
+        let_signals_come()
+        signal.signal(signal.SIGUSR2, signal.SIG_IGN)  # gunicorn's own way to start another beside
         if self._changes:
-            folders = " and ".join(sorted(script_folders(self._settings)))
-            log.server.info("Watching the Python files of %s", folders)
+            self._changes.announce()
         while not self._is_over or self._pids():
             begun = self._begin()
             if begun:
@@ -75,26 +81,14 @@ class _Supervisor:
         self._askers.tell("")
         return None
 
-    def _catch_signals(self) -> None:
-        for end in (self._wake, self._waker):
-            os.set_blocking(end, False)
-        signal.set_wakeup_fd(self._waker)
-        for number in _SIGNALS:
-            signal.signal(number, lambda number, _frame: self._signals.append(number))
-        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)  # it wakes us
-
     def _fork(self, imported: Optional[Imported] = None) -> Tuple[Server, Optional[Server]]:
-        replaces = imported is not None or self._serving is not None
+        replaces = bool(imported or self._serving or self._workers)
         return fork_server(
             self._settings, imported, replaces=replaces, in_fork=self._be_no_supervisor
         )
 
     def _be_no_supervisor(self) -> None:
-        signal.set_wakeup_fd(-1)
-        for number in (*_SIGNALS, signal.SIGCHLD):
-            signal.signal(number, signal.SIG_DFL)
-        for end in (self._wake, self._waker):
-            os.close(end)
+        self._signals.leave()
         self._askers.leave()
         # Before any library is imported that measures itself.
         metrics.find_client(self._settings)
@@ -109,7 +103,8 @@ class _Supervisor:
         if self._starting or self._next or not (serving and serving.imported):
             return None
         imported, serving.imported = serving.imported, None
-        if memory_is_short():
+        # SIGHUP alone is rarely sent: memory counts for more than how long it takes.
+        if memory_is_short() or not (self._changes or self._askers.listener):
             return None
         self._next, begun = self._fork(imported)
         return begun
@@ -136,15 +131,14 @@ class _Supervisor:
 
     def _wait(self) -> None:
         """Sleep until something happens, or it is time to look at the files."""
-        heard: List[Any] = [self._wake]
+        heard: List[Any] = [self._signals.wake]
         if self._askers.listener:
             heard.append(self._askers.listener)
         servers = [self._starting, self._serving, self._replaced]
         heard += [each.pipe for each in servers if each]
         ready = select.select(heard, [], [], _EVERY if self._changes else None)[0]
-        if self._wake in ready:
-            with suppress(BlockingIOError):
-                os.read(self._wake, 4096)
+        if self._signals.wake in ready:
+            self._signals.rest()
         if self._askers.listener in ready:
             self._askers.accept()
             self._is_wanted = True
@@ -156,7 +150,7 @@ class _Supervisor:
 
     def _hear(self, server: Server) -> None:
         said = server.hear()
-        if server is self._starting and server.READY in said:
+        if server is self._starting and server.is_ready:
             self._switch(server)
         elif server is self._starting and server.NOT_FIT in said:
             self._end(server, signal.SIGQUIT)
@@ -167,8 +161,11 @@ class _Supervisor:
             if not self._starting:
                 self._askers.tell(LOADED)
 
-    def _start_again(self) -> None:
-        log.server.info("It is loaded in a process that has imported nothing yet")
+    def _start_again(self, *, for_each: bool = False) -> None:
+        if for_each:  # and so do the servers to come
+            os.environ["SCOREDOCK_WORKER_PRELOAD"] = "false"
+        else:
+            log.server.info("It is loaded in a process that has imported nothing yet")
         self._starting = None
         self._is_wanted = True
 
@@ -177,24 +174,30 @@ class _Supervisor:
         if self._replaced:  # a third one: not even its last requests are waited for
             self._replaced.close()
         self._replaced = before
-        if before:
+        last_reload.tell_loaded()
+        if ready.replaces:
             seconds = ready.ready_since - ready.began
             log.server.info("Loaded in %.1f s: it serves from now on", seconds)
-            before.send(signal.SIGTERM)
-            self._ending.add(before.pid)
-        else:
+        replaced = self._workers | ({before.pid} if before else set())
+        for pid in replaced:
+            os.kill(pid, signal.SIGTERM)
+        self._ending |= replaced
+        self._workers.clear()
+        if not before:
             self._askers.tell(LOADED)
 
     def _obey(self) -> None:
-        while self._signals:
-            number = self._signals.pop(0)
+        for number in self._signals.take():
             if number == signal.SIGHUP:
                 log.server.info("Loading the script anew")
                 self._is_wanted = True
-                continue
-            self._be_over()
-            for pid in self._pids():
-                os.kill(pid, number)
+            elif number in _PASSED_ON:
+                if self._serving:
+                    self._serving.send(number)
+            else:
+                self._be_over()
+                for pid in self._pids():
+                    os.kill(pid, number)
 
     def _look(self) -> None:
         changed = self._changes.names() if self._changes and not self._is_over else []
@@ -204,7 +207,7 @@ class _Supervisor:
 
     def _pids(self) -> Set[int]:
         servers = (self._serving, self._starting, self._next)
-        return self._ending | {each.pid for each in servers if each}
+        return self._ending | self._workers | {each.pid for each in servers if each}
 
     def _reap(self) -> None:
         for pid in self._pids():
@@ -214,6 +217,9 @@ class _Supervisor:
 
     def _ended(self, pid: int, status: int) -> None:
         self._ending.discard(pid)
+        if pid in self._workers:  # nobody starts another one in its place
+            self._workers.remove(pid)
+            self._is_wanted = self._is_wanted or not (self._starting or self._is_over)
         if self._next and self._next.pid == pid:
             self._next.close()
             self._next = None
@@ -221,20 +227,19 @@ class _Supervisor:
             said = self._starting.last_words()
             self._starting.close()
             self._starting = None
-            if status == Server.IS_NOT_FIT and not self._is_over:
-                self._start_again()
-            elif self._serving and not self._is_over:
+            if status in (Server.IS_NOT_FIT, Server.IS_FOR_EACH) and not self._is_over:
+                self._start_again(for_each=status == Server.IS_FOR_EACH)
+            elif (self._serving or self._workers) and not self._is_over:
                 reason = "the server ended with exit code {}".format(status)
-                log.server.error(
-                    "It cannot be loaded: %s, see above. What served before still does", reason
-                )
+                last_reload.tell_failed(reason)
                 self._askers.tell("\n".join([*said, reason]))
         elif self._serving and self._serving.pid == pid:
             self._serving.close()
             self._serving = None
         else:
             return
-        if not (self._serving or self._starting or self._is_wanted or self._is_over):
+        serves = self._serving or self._workers or self._starting
+        if not (serves or self._is_wanted or self._is_over):
             self.status = status
             self._be_over()
 

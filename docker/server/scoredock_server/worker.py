@@ -6,6 +6,7 @@ second thread turns the loop in its place: connections are accepted and read, sl
 their answers, health is told. It gives the loop back when run() ends.
 """
 
+import logging
 import os
 import signal
 import time
@@ -14,17 +15,19 @@ from typing import Any, List, Optional
 
 from gunicorn.workers.base import Worker
 
+from scoredock_server import log
 from scoredock_server.answer import Answer
 from scoredock_server.app import front_of
 from scoredock_server.at_once import AtOnce
 from scoredock_server.balance import Shares
 from scoredock_server.connection import Connection
-from scoredock_server.event_loop import EventLoop, Limits, drain_pipe
-from scoredock_server.fast_path import FastPath, ForFlask
+from scoredock_server.event_loop import EventLoop, drain_pipe
+from scoredock_server.fast_path import ForFlask
 from scoredock_server.framing import Settings, give_body
 from scoredock_server.inputs import TRUNCATED
 from scoredock_server.second_thread import SecondThread
 from scoredock_server.together import Together
+from scoredock_server.worker_parts import fast_path, limits, overdue_after
 from scoredock_server.wsgi_answer import GoneError, answer_by_wsgi
 
 # The main thread looks at its connections again after so long, though requests wait.
@@ -32,8 +35,8 @@ _LOOK_AGAIN = 0.005
 # What may wait for a client that reads slowly, in bytes, before the script that streams waits too.
 _MOST_UNSENT = 8 << 20
 
-# Seconds that a run() which is stopped may take to end.
-_MERCY = 0.5
+# Seconds that a run() may take to end for WORKER_TIMEOUT, before the master kills the process.
+_LAST_MERCY = 0.4
 
 # Made in the master, which loads this module, and shared by the workers that it forks.
 _SHARES = Shares()
@@ -65,8 +68,9 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         answers = AtOnce(self, self._fast)
         self._loop = EventLoop(Settings(self.cfg), self.sockets, limits(self), self._share, answers)
         answers.loop = self._loop
+        self._turn_away_all = answers.turn_away_all
         self._loop.watch_pipe(self.PIPE[0], self._on_signal)
-        self._second = SecondThread(self._loop, self._turn, self._overdue)
+        self._second = SecondThread(self._loop, self._turn, self._overdue, self._lost)
         self._answered: List[Connection] = []  # while run() has their requests
         self._overdue_after = overdue_after(self)
         self._second.start()
@@ -96,9 +100,12 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         super().handle_abort(sig, frame)
 
     def _on_signal(self) -> None:
-        # A run() may keep the main thread from calling its handler for a while.
-        if bytes([signal.SIGTERM]) in drain_pipe(self.PIPE[0]):
+        # A run() may keep the main thread from calling its handlers for a while, or for ever.
+        came = drain_pipe(self.PIPE[0])
+        if bytes([signal.SIGTERM]) in came:
             self.alive = False
+        if bytes([signal.SIGABRT]) in came and self._loop.guest:
+            self._second.lose(_LAST_MERCY)
 
     # --- the main thread
 
@@ -112,7 +119,10 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
                 return None
             self._turn(0.05 if loop.ending else self._beat)
         self._tell_master()
-        return None if self._hurry else loop.ready.popleft()
+        if self._hurry:
+            self._turn_away_all()
+            return None
+        return loop.ready.popleft()
 
     def _turn(self, timeout: float) -> None:
         self._tell_master()
@@ -185,13 +195,33 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
             self.alive = False
 
     def _overdue(self) -> None:
-        """Answer for a run() that its time limit has not ended; in the second thread."""
+        """Answer for a run() that its time limit has not ended, and for what waits behind it.
+
+        In the second thread, as what follows.
+        """
+        self._answer_late(lost=False)
+        self._loop.get_stuck()
+        self._turn_away_all()
+
+    def _lost(self) -> None:
+        """End for a run() that WORKER_TIMEOUT has not ended, before the master kills the process.
+
+        Nobody who waits is left without an answer.
+        """
+        self.alive = False
+        self._answer_late(lost=True)
+        self._turn_away_all()
+        log.server.error("run() does not end: another worker takes the place of this one")
+        logging.shutdown()
+        os._exit(1)
+
+    def _answer_late(self, *, lost: bool) -> None:
         if self._fast is None:
             return
         connections, self._answered = self._answered, []
         for connection in connections:
             begun, connection.begun = connection.begun, None
-            answer = self._fast.overdue(connection.request, connection.address, begun)
+            answer = self._fast.overdue(connection.request, connection.address, begun, lost=lost)
             connection.send(answer.data)
             connection.finish(keep=False)
             answer.tell()
@@ -210,40 +240,3 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
             drained.wait()  # the loop drops a client that reads nothing
         if connection.gone:
             raise GoneError()
-
-
-def limits(worker: Any) -> Limits:
-    """Return how long and how much of a client is waited for."""
-    config = worker.cfg
-    line = config.limit_request_line or 1 << 20
-    fields = config.limit_request_fields * (config.limit_request_field_size or 8190) + 4
-    found = Limits(
-        request_line=line, head=min(line + fields, 1 << 20), idle_seconds=config.keepalive
-    )
-    front = front_of(worker.wsgi)
-    if front is None:
-        return found
-    settings = front.service.settings
-    return found._replace(
-        body=settings.max_body_mb * 1000000,
-        queue=settings.queue_length,
-        head_seconds=settings.head_timeout,
-        body_seconds=settings.body_timeout,
-    )
-
-
-def overdue_after(worker: Any) -> float:
-    """Return after how many seconds a run() is answered for that cannot be stopped; 0 is never."""
-    front = front_of(worker.wsgi)
-    milliseconds = front.service.settings.scoring_timeout_ms if front else 0
-    return milliseconds / 1000 + _MERCY if milliseconds else 0.0
-
-
-def fast_path(worker: Any) -> Optional[FastPath]:
-    """Return what answers without WSGI; None where the application or its hooks are not ours."""
-    front = front_of(worker.wsgi)
-    settings = worker.cfg.settings
-    hooks = ("pre_request", "post_request")
-    if not front or any(settings[name].get() is not settings[name].default for name in hooks):
-        return None
-    return FastPath(front, worker.log)
