@@ -30,7 +30,6 @@ from scoredock_server.preload import Loader, is_tried
 from scoredock_server.service import read_all_settings
 from scoredock_server.setting_kinds import SettingError
 from scoredock_server.settings import Settings
-from scoredock_server.supervisor import serve_and_reload
 from scoredock_server.takeover import TakenOver, take_over
 from scoredock_server.tls import tls_settings
 from scoredock_server.worker_choice import OURS, choose_worker
@@ -216,6 +215,8 @@ def serve(settings: Settings) -> None:
 def _serve_supervised(
     settings: Settings, taken: Optional[TakenOver], environ: Dict[str, str]
 ) -> None:
+    from scoredock_server.supervisor import serve_and_reload
+
     config = _Configured(settings, {"bind": addresses(settings)}, {}).cfg
     if config.daemon and not taken:
         daemonize(config.enable_stdio_inheritance)

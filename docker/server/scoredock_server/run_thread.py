@@ -5,7 +5,6 @@ calls run() while it waits: it answers in time, whatever run() does. A companion
 is told to stop, and left behind.
 """
 
-import ctypes
 import os
 import queue
 import signal
@@ -110,6 +109,8 @@ class _Companion:
 
     def stop(self) -> None:
         """Have what it calls end with an error, if it is in Python, and then itself."""
+        import ctypes  # a megabyte that most processes never need
+
         self.calls.put(None)
         thread = ctypes.c_ulong(self._thread.ident or 0)
         ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(ScoringTimeoutError))

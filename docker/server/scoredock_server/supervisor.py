@@ -137,8 +137,7 @@ class _Supervisor:
         servers = [self._starting, self._serving, self._replaced]
         heard += [each.pipe for each in servers if each]
         ready = select.select(heard, [], [], _EVERY if self._changes else None)[0]
-        if self._signals.wake in ready:
-            self._signals.rest()
+        self._signals.rest()
         if self._askers.listener in ready:
             self._askers.accept()
             self._is_wanted = True
