@@ -11,8 +11,9 @@ gigabyte.
 Each round starts the servers of a model and then loads them in turn, cell by cell: the figures of a
 cell and a round are seconds apart. Ratios are taken within a round; what is printed are medians. A
 server must answer right before it is measured. Each has two workers, and an environment of its own
-below --peers that is made once; one that cannot be installed or started is skipped with a note.
-Needs wrk.
+below --peers that is made once; one that cannot be installed or started is skipped with a note. All
+of it takes a quarter of an hour where nothing else runs, and the environments ten minutes the first
+time. Needs wrk.
 """
 
 import argparse
@@ -101,7 +102,9 @@ def installed(server: Server, options: argparse.Namespace, figures: Figures) -> 
     try:
         server.install(options.peers)
     except SystemExit as problem:
-        figures.notes.append(f"{server.name}: skipped: {problem}")
+        note = f"{server.name}: skipped: {str(problem).splitlines()[-1]}"
+        log(note)
+        figures.notes.append(note)
         return False
     return True
 
@@ -208,6 +211,8 @@ def measure_memory(server: Server, folder: Path, figures: Figures) -> None:
             running.wait(request, server.read)
             running.load(request, connections=16, seconds=1)
             figures.add(MEMORY, server.name, workers, memory=running.memory())
+        except ServerError as problem:
+            figures.notes.append(f"{server.name}: memory with {workers} workers: {problem}")
         finally:
             running.stop()
         log(f"memory: {workers} workers")
