@@ -142,8 +142,8 @@ class Round:
                 for server in self._in_turn(list(self._running), place):
                     self._load(server, cell, seconds)
             if self._models.name == "linear":
-                for server, running in self._running.items():
-                    self._add("start", server, memory=running.memory())
+                for server in list(self._running):
+                    self._weigh(server)
         finally:
             for running in self._running.values():
                 running.stop()
@@ -178,6 +178,12 @@ class Round:
             return
         log(f"round {self._number + 1}: {cell} {server.name} {load['per_second']:.0f} req/s")
         self._add(cell, server, **load)
+
+    def _weigh(self, server: Server) -> None:
+        try:
+            self._add("start", server, memory=self._running[server].memory())
+        except ServerError as problem:
+            self._skip(server, problem)
 
     def _request(self, server: Server, name: str) -> Request:
         return server.request(name, self._asked[name]["rows"], self._asked[name]["answer"])
