@@ -88,7 +88,7 @@ class Running:
     def wait(self, request: Request, read: Reader) -> float:
         """Return the seconds from the start to the first right answer."""
         while time.perf_counter() - self._began < _START_LIMIT:
-            self._processes()
+            self._check_alive()
             with contextlib.suppress(OSError, http.client.HTTPException):
                 if self._post(request)[0] == 200:
                     seconds = time.perf_counter() - self._began
@@ -100,8 +100,12 @@ class Running:
     def check(self, request: Request, read: Reader, times: int = 1) -> None:
         """Send the request so many times; each answer must be right."""
         for _ in range(times):
-            status, body = self._post(request)
-            if status != 200 or (request.answer is not None and read(body) != request.answer):
+            try:
+                status, body = self._post(request)
+                right = status == 200 and request.answer in (None, read(body))
+            except (OSError, http.client.HTTPException, ValueError, KeyError) as problem:
+                raise ServerError(f"no answer from {request.path}: {problem!r}") from problem
+            if not right:
                 raise ServerError(f"answers {request.path} wrong: {status} {body[:300]!r}")
 
     def _post(self, request: Request) -> tuple[int, bytes]:
@@ -158,9 +162,12 @@ class Running:
                 total += figure(each)
         return total
 
-    def _processes(self) -> list[psutil.Process]:
+    def _check_alive(self) -> None:
         if self._process.poll() is not None:
             raise ServerError(f"ended with {self._process.returncode}: {self._log_end()}")
+
+    def _processes(self) -> list[psutil.Process]:
+        self._check_alive()
         root = psutil.Process(self._process.pid)
         return [root, *root.children(recursive=True)]
 
@@ -170,6 +177,8 @@ class Running:
     def stop(self) -> None:
         """End the server, and what is left of its processes."""
         if self._process.poll() is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)  # its session is its own
             return
         processes = self._processes()
         self._process.send_signal(signal.SIGTERM)

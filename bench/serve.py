@@ -11,8 +11,9 @@ gigabyte.
 Each round starts the servers of a model and then loads them in turn, cell by cell: the figures of a
 cell and a round are seconds apart. Ratios are taken within a round; what is printed are medians. A
 server must answer right before it is measured. Each has two workers, and an environment of its own
-below --peers that is made once; one that cannot be installed or started is skipped with a note.
-Needs wrk.
+below --peers that is made once; one that cannot be installed or started is skipped with a note. All
+of it takes a quarter of an hour where nothing else runs, and the environments ten minutes the first
+time. Needs wrk.
 """
 
 import argparse
@@ -101,7 +102,9 @@ def installed(server: Server, options: argparse.Namespace, figures: Figures) -> 
     try:
         server.install(options.peers)
     except SystemExit as problem:
-        figures.notes.append(f"{server.name}: skipped: {problem}")
+        note = f"{server.name}: skipped: {str(problem).splitlines()[-1]}"
+        log(note)
+        figures.notes.append(note)
         return False
     return True
 
@@ -139,8 +142,8 @@ class Round:
                 for server in self._in_turn(list(self._running), place):
                     self._load(server, cell, seconds)
             if self._models.name == "linear":
-                for server, running in self._running.items():
-                    self._add("start", server, memory=running.memory())
+                for server in list(self._running):
+                    self._weigh(server)
         finally:
             for running in self._running.values():
                 running.stop()
@@ -176,6 +179,12 @@ class Round:
         log(f"round {self._number + 1}: {cell} {server.name} {load['per_second']:.0f} req/s")
         self._add(cell, server, **load)
 
+    def _weigh(self, server: Server) -> None:
+        try:
+            self._add("start", server, memory=self._running[server].memory())
+        except ServerError as problem:
+            self._skip(server, problem)
+
     def _request(self, server: Server, name: str) -> Request:
         return server.request(name, self._asked[name]["rows"], self._asked[name]["answer"])
 
@@ -208,6 +217,8 @@ def measure_memory(server: Server, folder: Path, figures: Figures) -> None:
             running.wait(request, server.read)
             running.load(request, connections=16, seconds=1)
             figures.add(MEMORY, server.name, workers, memory=running.memory())
+        except ServerError as problem:
+            figures.notes.append(f"{server.name}: memory with {workers} workers: {problem}")
         finally:
             running.stop()
         log(f"memory: {workers} workers")

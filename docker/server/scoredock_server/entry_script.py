@@ -167,3 +167,17 @@ def _parameters(run: Callable[..., Any], path: str) -> Dict[str, Any]:
             "{}: run() must take at least one parameter besides {}".format(path, HEADERS)
         )
     return found
+
+
+def mentions_flask(script: EntryScript, settings: Settings) -> bool:
+    """Tell whether the script may look at Flask's own request, which is not there without Flask."""
+    folders = (os.path.dirname(script.path), settings.source_folder)
+    for module in list(sys.modules.values()):
+        path = getattr(module, "__file__", None)
+        if not (isinstance(path, str) and path.endswith(".py")):
+            continue
+        if path.startswith(folders) and "site-packages" not in path:
+            with open(path, "rb") as file:
+                if b"flask" in file.read():
+                    return True
+    return False

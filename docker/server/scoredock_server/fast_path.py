@@ -4,8 +4,6 @@ A request that is out of the ordinary, or a run() that returns a response of its
 what a client sees is the same.
 """
 
-import os
-import sys
 from functools import partial
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
@@ -17,6 +15,7 @@ from scoredock_server.app import EXCHANGE, Front
 from scoredock_server.batch_scoring import Asked, BatchScorer
 from scoredock_server.correlation import RequestIds, read_ids
 from scoredock_server.deadline import ScoringTimeoutError
+from scoredock_server.entry_script import mentions_flask
 from scoredock_server.exchange import Exchange, current_of_main_thread, set_current
 from scoredock_server.inputs import as_text, by_name, values_of
 from scoredock_server.last_reload import ready_text
@@ -31,7 +30,6 @@ from scoredock_server.scoring import (
     Scorer,
     error_text,
 )
-from scoredock_server.service import Service
 
 
 class ForFlask(NamedTuple):
@@ -61,7 +59,9 @@ class FastPath:
         self._log = AccessLog(gunicorn_log, with_query=settings.log_queries)
         self._milliseconds = settings.scoring_timeout_ms
         script = service.script
-        self._scores = not (script.rawhttp or script.wants_headers or _uses_flask(service))
+        self._scores = not (
+            script.rawhttp or script.wants_headers or mentions_flask(script, settings)
+        )
         self._parameter = next(iter(script.parameters))
         if not ASCII.fullmatch(settings.server_version):
             self._scores = False
@@ -245,17 +245,3 @@ def _host(address: Any) -> str:
     if isinstance(address, tuple):
         return str(address[0])
     return address.decode() if isinstance(address, bytes) else str(address)
-
-
-def _uses_flask(service: Service) -> bool:
-    """Tell whether the script may look at Flask's own request, which is not there without Flask."""
-    folders = (os.path.dirname(service.script.path), service.settings.source_folder)
-    for module in list(sys.modules.values()):
-        path = getattr(module, "__file__", None)
-        if not (isinstance(path, str) and path.endswith(".py")):
-            continue
-        if path.startswith(folders) and "site-packages" not in path:
-            with open(path, "rb") as file:
-                if b"flask" in file.read():
-                    return True
-    return False
