@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pyarrow as arrow
 import pytest
+import requests
 from packaging.version import Version
 
 from interpreter import server_versions
@@ -52,6 +53,18 @@ def test_an_array_comes_as_npy_or_as_json(tmp_path):
         assert by_npy.json() == ["ndarray", "float64", [[2, 5], [6, 8]]]
         assert by_json.json() == ["ndarray", "float64", [[3, 7.5], [9, 12]]]
         assert by_npy.headers["x-ms-run-function-failed"] == "False"
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("path", ["/score", "/score?more=1", "/score?longer=of-other-length"])
+def test_a_large_array_is_the_scripts_own_to_change(tmp_path, path, order):
+    value = np.asarray(np.arange(60_000.0).reshape(-1, 2), order=order)
+    with running(tmp_path, SCRIPT) as server:
+        server.wait_until_ready()
+        for _ in range(2):
+            answer = requests.post(server.url + path, npy(value), headers=NPY, timeout=20)
+
+            assert answer.json() == ["ndarray", "float64", (2 * value).tolist()]
 
 
 @pytest.mark.parametrize("setting", ["reference", "improved"])

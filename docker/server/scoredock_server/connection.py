@@ -58,12 +58,11 @@ class Connection(Incoming):
         return True
 
     def _read(self) -> None:
-        wanted = _PIECE
-        if self._length and self.request is not None and not self.busy:
-            wanted = max(wanted, min(self._length - len(self._input), 16 * _PIECE))
         while not self.gone:
+            large = self._large
+            data: Any
             try:
-                data = self.sock.recv(wanted)
+                data = large.receive(self.sock) if large else self.sock.recv(_PIECE)
             except (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 return
             except OSError:
@@ -74,8 +73,11 @@ class Connection(Incoming):
                 return
             if self._lingering:
                 return
-            self._input += data
-            self.advance()
+            if large:
+                self._advance()
+            else:
+                self._input += data
+                self.advance()
             # What TLS holds already, the selector does not tell.
             if not (self._tls and self.sock.pending()):
                 return
@@ -156,6 +158,7 @@ class Connection(Incoming):
         if self.gone or self._closing:
             return
         self._closing = True
+        self._large = None
         if not self.output:
             self._linger()
 

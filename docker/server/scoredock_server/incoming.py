@@ -5,6 +5,7 @@ from typing import Any, Optional
 from gunicorn.http.errors import NoMoreData
 
 from scoredock_server.framing import HEAD_END, Chunks, body_length, parse_head
+from scoredock_server.large_body import LargeBody, is_worth_it
 
 READ, WRITE = 1, 2  # as in the selectors module
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -16,14 +17,14 @@ class Incoming:
     """The half of a connection that takes requests from what has come.
 
     `request` is gunicorn's, from its head on; `busy` says that it has arrived in full and waits for
-    its answer, or is answered. `body` is then its body, chunks as they came, and `begun` what is
-    known of it where it has waited for its answer together with others.
+    its answer, or is answered. `body` is then its body, bytes or a bytearray, chunks as they came,
+    and `begun` what is known of it where it has waited for its answer together with others.
     """
 
     def __init__(self, loop: Any, address: Any) -> None:
         self.address = address
         self.request: Any = None
-        self.body = b""
+        self.body: Any = b""
         self.begun: Any = None
         self.truncated = False
         self.busy = False
@@ -35,6 +36,7 @@ class Incoming:
         self._scanned = 0
         self._length: Optional[int] = 0
         self._chunks: Optional[Chunks] = None
+        self._large: Optional[LargeBody] = None  # while it comes
         self._ended = False
         self._closing = False
         self._advancing = False
@@ -74,9 +76,12 @@ class Incoming:
             if not self._ended:
                 return False
             end, self.truncated = len(self._input), True
-        with memoryview(self._input) as view:
-            self.body = bytes(view[:end])  # one copy; a slice of the input would be another
-        del self._input[:end]
+        if self._large is not None:
+            self.body, self._large = self._large.taken(), None
+        else:
+            with memoryview(self._input) as view:
+                self.body = bytes(view[:end])  # one copy; a slice of the input would be another
+            del self._input[:end]
         self.busy = True
         self.fresh = False
         self._loop.answers.arrived(self)
@@ -111,11 +116,16 @@ class Incoming:
         return not self._closing
 
     def _body_end(self) -> Optional[int]:
-        if self._chunks is not None:
+        if self._large is not None:
+            end = 0 if self._large.is_whole else None
+        elif self._chunks is not None:
             end = self._chunks.end(self._input)
         else:
             end = self._length if len(self._input) >= (self._length or 0) else None
         if end is None:
+            if self._length and is_worth_it(self._length, len(self._input)):
+                self._large = LargeBody(self._length, self._input)
+                self._input.clear()
             self._loop.expect_body(self)
             if self._loop.answers.grows(self, len(self._input)):
                 self._continue()

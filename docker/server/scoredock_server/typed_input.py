@@ -121,14 +121,14 @@ def _read_npy(body: bytes) -> Any:
 
 
 def _npy(body: bytes) -> Any:
-    """Return an array of its own memory, or raise ValueError before anything large is made."""
+    """Return a writable array, or raise ValueError before anything large is made."""
     numpy: Any = importlib.import_module("numpy")
     version = numpy.lib.format.read_magic(BytesIO(body[:8]))
     if version not in ((1, 0), (2, 0)):
         raise ValueError("it has version {}.{} of the format".format(*version))
     start = 10 if version == (1, 0) else 12
     end = start + int.from_bytes(body[8:start], "little")
-    shape, column_first, dtype = _npy_header(version, body[8:end])
+    shape, column_first, dtype = _npy_header(version, bytes(body[8:end]))
     if dtype.hasobject:
         raise ValueError("it holds Python objects")
     count = 1
@@ -136,8 +136,10 @@ def _npy(body: bytes) -> Any:
         count *= size
     if min(shape, default=0) < 0 or count * dtype.itemsize != len(body) - end:
         raise ValueError("its length is not that of its shape {}".format(shape))
-    flat = numpy.frombuffer(body, dtype, count, end) if count else ()
-    return numpy.array(flat, dtype).reshape(shape, order="F" if column_first else "C")
+    flat = numpy.frombuffer(body, dtype, count, end) if count else numpy.empty(0, dtype)
+    if not (flat.flags.writeable and flat.flags.aligned):
+        flat = flat.copy()
+    return flat.reshape(shape, order="F" if column_first else "C")
 
 
 @lru_cache(maxsize=32)
