@@ -19,6 +19,7 @@ time. Needs wrk.
 import argparse
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,6 +44,7 @@ def main() -> None:
     options = parse_arguments()
     if not shutil.which("wrk"):
         sys.exit("error: wrk is not on PATH: .ci/engine or `apt-get install wrk` installs it")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers are stopped
     figures = Figures()
     servers = [each for each in SERVERS if installed(each, options, figures)]
     models = made_models(options.peers)
