@@ -30,6 +30,8 @@ class RequestIds(NamedTuple):
 
     def __str__(self) -> str:
         """Return the ids as the log shows them, each once."""
+        if self.client_request_id is None and self.ms_request_id == self.request_id:
+            return self.request_id or ""  # of most requests
         ids = (self.request_id, self.ms_request_id, self.client_request_id)
         return " ".join(dict.fromkeys(name for name in ids if name))
 

@@ -13,6 +13,7 @@ from scoredock_server import log
 from scoredock_server.acceptor import Acceptor, NoRoomError
 from scoredock_server.balance import Share
 from scoredock_server.connection import Connection
+from scoredock_server.heads import Heads
 from scoredock_server.incoming import READ
 
 # A client that has just had an answer sends the next request before it sees that we end.
@@ -56,6 +57,7 @@ class EventLoop:
         self.config = config
         self.limits = limits
         self.answers = answers
+        self.heads = Heads(config)
         self.ready: Deque[Connection] = deque()
         self.connections: Set[Connection] = set()
         self.now = time.monotonic()

@@ -4,7 +4,7 @@ from typing import Any, Optional
 
 from gunicorn.http.errors import NoMoreData
 
-from scoredock_server.framing import HEAD_END, Chunks, body_length, parse_head
+from scoredock_server.framing import HEAD_END, Chunks
 from scoredock_server.large_body import LargeBody, is_worth_it
 
 READ, WRITE = 1, 2  # as in the selectors module
@@ -102,8 +102,7 @@ class Incoming:
         del self._input[: len(head)]
         self._scanned = 0
         try:
-            self.request = parse_head(self._loop.config, head, self.address)
-            self._length = body_length(self.request)
+            self.request, self._length = self._loop.heads.parse(head, self.address)
         except (StopIteration, NoMoreData):
             self.drop()
             return False
