@@ -20,12 +20,16 @@ RECORDED = HERE / "reference-answers.json"
 # With a port to count from, so that two runs on one machine never meet: its own choice depends
 # on the process id, and a port that it probed is not bound before its server has started.
 RUN = "import run, sys; run.next_port[0] = int(sys.argv.pop(1)); sys.exit(run.main())"
-# run.py hides the PYTHONPATH of its own process from the servers.
-HOW = ["env", *(f"{name}={text}" for name, text in python_path().items()), str(server_python())]
-SERVER = (
-    f"{shlex.join(HOW)} -m scoredock_server"
-    " --entry_script {entry} --model_dir {model_dir} --port {port}"
-)
+WORKERS = {"ours": {}, "gthread": {"GUNICORN_CMD_ARGS": "--worker-class=gthread"}}
+
+
+def server(worker: str) -> str:
+    """Return the command of a server with this worker, as run.py takes it."""
+    # run.py hides the PYTHONPATH of its own process from the servers.
+    variables = python_path() | WORKERS[worker]
+    how = ["env", *(f"{name}={text}" for name, text in variables.items()), str(server_python())]
+    arguments = "--entry_script {entry} --model_dir {model_dir} --port {port}"
+    return f"{shlex.join(how)} -m scoredock_server {arguments}"
 
 
 @contextmanager
@@ -61,15 +65,15 @@ def run_corpus(*options: object, port: int = 0) -> "subprocess.CompletedProcess[
     return subprocess.CompletedProcess(command, process.returncode, output)
 
 
-@pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=list(WORKERS))
+def answers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What our server answers in every case, recorded once for all judgements."""
     require("inference_schema", "numpy", "pandas")
-    folder = tmp_path_factory.mktemp("conformance")
+    folder = tmp_path_factory.mktemp(request.param)
     dump, recording = folder / "dump.json", folder / "answers.json"
     jobs = max(2, os.cpu_count() or 2)
     with ports() as port:
-        played = run_corpus("--b", SERVER, "--jobs", jobs, "--dump", dump, port=port)
+        played = run_corpus("--b", server(request.param), "--jobs", jobs, "--dump", dump, port=port)
     assert dump.exists(), played.stdout
     ours = {case: sides["b"] for case, sides in json.loads(dump.read_text()).items()}
     assert all("started" in case for case in ours.values()), played.stdout
@@ -81,7 +85,8 @@ def judge(answers: Path, *options: object) -> str:
     """Return what run.py says of the recorded answers; a difference fails the test."""
     judged = run_corpus("--b", f"@{answers}", "--quiet", *options)
     if judged.returncode:
-        again = f"{HERE / 'run.py'} --a @{RECORDED} --b '{SERVER}' -v --only CASE"
+        command = server(answers.parent.name.rstrip("0123456789"))
+        again = f"{HERE / 'run.py'} --a @{RECORDED} --b '{command}' -v --only CASE"
         pytest.fail(f"{judged.stdout}\nAgain, one case: python {again}", pytrace=False)
     return judged.stdout
 
