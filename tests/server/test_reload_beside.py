@@ -109,6 +109,25 @@ def test_where_nobody_listens_or_nothing_comes_in_time_that_is_said(tmp_path, so
     assert said.endswith(("Connection refused", "No such file or directory"))
 
 
+def test_a_server_that_ends_is_not_asked(tmp_path, socket):
+    with running(tmp_path, EVALUATE, **socket) as server:
+        server.wait_until_ready()
+        begun = "(open(os.environ['OUT'], 'w').close(), time.sleep(3), 'old')[2]"
+        answers = []
+        asking = threading.Thread(target=lambda: answers.append(server.score(begun).json()))
+        asking.start()
+        wait_until((tmp_path / "out").exists, server.log)
+        server.process.send_signal(signal.SIGTERM)
+        wait_for_log(server, "Handling signal: term")
+
+        status, said = ask_to_reload(tmp_path)
+
+        assert (status, said.endswith("Connection refused")) == (2, True), said
+        asking.join(timeout=20)
+        assert answers == ["old"]
+        assert server.exit_code() == 0
+
+
 def test_who_asks_is_told_once_the_old_script_has_answered_what_it_began(tmp_path, socket):
     with running(tmp_path, EVALUATE, **socket) as server:
         server.wait_until_ready()

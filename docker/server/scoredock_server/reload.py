@@ -42,8 +42,13 @@ class Askers:
     def leave(self) -> None:
         """In a fork: have nothing to do with them."""
         self._close()
+        self.refuse()
+
+    def refuse(self) -> None:
+        """Let nobody ask any more."""
         if self.listener:
             self.listener.close()
+            self.listener = None
 
     def _close(self) -> None:
         for each in self._waiting:

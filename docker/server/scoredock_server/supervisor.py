@@ -244,6 +244,7 @@ class _Supervisor:
 
     def _be_over(self) -> None:
         self._is_over = True
+        self._askers.refuse()  # nobody waits for a server that ends
         if self._next:
             self._end(self._next, signal.SIGKILL)
             self._next = None
