@@ -473,7 +473,8 @@ def run_batch(inputs):
 
         assert results_of(answers) == [TIMED_OUT] * 2
         (tmp_path / "out.done").touch()
-        assert server.score("b").json() == [1, "B"]
+        # A 503 as long as the call has not ended.
+        wait_until(lambda: server.score("b").json() == [1, "B"], server.log)
         assert server.log().count("POST /score 500") == 3
 
 
