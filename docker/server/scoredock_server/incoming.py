@@ -1,5 +1,6 @@
 """The requests in what a client sends, taken one after another."""
 
+from abc import ABC, abstractmethod
 from typing import Any, Optional
 
 from gunicorn.http.errors import NoMoreData
@@ -13,7 +14,7 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _AHEAD = 65536
 
 
-class Incoming:
+class Incoming(ABC):
     """The half of a connection that takes requests from what has come.
 
     `request` is gunicorn's, from its head on; `busy` says that it has arrived in full and waits for
@@ -41,13 +42,13 @@ class Incoming:
         self._closing = False
         self._advancing = False
 
+    @abstractmethod
     def send(self, data: bytes) -> None:
         """Send."""
-        raise NotImplementedError
 
+    @abstractmethod
     def drop(self) -> None:
         """Close at once."""
-        raise NotImplementedError
 
     def advance(self) -> None:
         """Take the requests from what has come that are there in full; stop at one that waits."""
