@@ -46,8 +46,9 @@ def _rule(line: str) -> tuple[bool, re.Pattern[str]] | None:
         return None
     text = line.strip()
     leaves_out = not text.startswith("!")
-    path = os.path.normpath("/" + text.removeprefix("!").strip()).lstrip("/")
-    if not path:  # `.` and `/`: ignored, as docker's documentation says
+    # What is above the folder is not in it: `../x` matches nothing, and `/../x` is `x`.
+    path = os.path.normpath(text.removeprefix("!").strip() or ".").lstrip("/")
+    if path in ("", "."):  # ignored, as docker's documentation says
         return None
     try:
         # What is in a folder goes the way of the folder.

@@ -1,12 +1,13 @@
 """Fields of a spec, seen in the image and the container that are made of it."""
 
 import json
+import subprocess
 import tarfile
 
 import pytest
 import yaml
 
-from support import base_image
+from support import ROOT, base_image
 
 pytestmark = pytest.mark.docker
 
@@ -60,6 +61,27 @@ def test_an_environment_of_a_dockerfile_with_files_serves(
     told = container().exec_run(["sh", "-c", script]).output.decode()
     assert told.startswith("a\nmade\na\na\n1000\n")
     assert "unused.bin" not in told
+
+
+def test_what_a_dockerignore_is_expected_to_leave_out_is_what_the_engine_leaves_out(tmp_path):
+    source = tmp_path / "source"
+    names = ["a", "ab", "deep/a", "deep/ab", "deep/er/a", "deep/er/b.py", "x.py", "[", "Upper"]
+    for name in names:
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).touch()
+    dockerfile = tmp_path / "Dockerfile"
+    dockerfile.write_text("FROM scratch\nCOPY . /\n")
+    recorded = (ROOT / "tests" / "unit" / "dockerignore.tsv").read_text().splitlines()
+    for number, line in enumerate(recorded[::20]):
+        patterns, left_out = map(json.loads, line.split("\t"))
+        (tmp_path / "Dockerfile.dockerignore").write_text("\n".join(patterns))
+        output = tmp_path / f"output{number}"
+        subprocess.run(
+            ["docker", "build", "--quiet", "--file", dockerfile, "--output", output, source],
+            check=True,
+        )
+        found = [name for name in names if not (output / name).is_file()]
+        assert found == left_out, patterns
 
 
 def test_a_converted_dockerfile_environment_builds_the_same(
