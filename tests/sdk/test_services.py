@@ -18,6 +18,7 @@ from scoredock.sdk import (
     Webservice,
     WebserviceException,
 )
+from serving import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -105,7 +106,7 @@ def test_a_service_found_by_name_is_as_good_as_the_one_that_was_deployed(
     assert (found.tags, found.properties, found.description) == ({}, {}, "")
     assert isinstance(found.created_time, datetime)
     assert found.updated_time >= found.created_time
-    assert "POST /score 200" in found.get_logs()
+    wait_until(lambda: "POST /score 200" in found.get_logs())
     assert len(found.get_logs(num_lines=2).splitlines()) == 2
     told = found.serialize()
     assert (told["state"], told["computeType"], told["workspaceName"]) == (
@@ -176,6 +177,8 @@ def test_what_run_answers_with_an_error_is_shown_and_asked_only_once(service, sc
 
     assert "answered 500" in str(caught.value)
     assert "An unexpected error occurred in scoring script" in str(caught.value)
+    # A line is written once the answer has been sent.
+    wait_until(lambda: "POST /score 500" in service.get_logs())
     assert service.get_logs().count("POST /score 500") == 1
 
 
