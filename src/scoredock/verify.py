@@ -23,6 +23,8 @@ from scoredock.spec import CONDA_FILE
 _EPOCH = 315_532_800
 # Of the rendered files, what `docker build` reads.
 _BUILT_FROM = ("Dockerfile", CONDA_FILE)
+# --no-cache empties the cache of downloads too, which all builds share: it has one of its own.
+_NO_CACHE_ARGUMENTS = {"DOWNLOADS": "scoredock-no-cache"}
 
 
 def source_date_epoch() -> str:
@@ -107,14 +109,18 @@ def _build_archive(
     output = f"--output=type=docker,dest={archive},rewrite-timestamp=true"
     label = json.dumps(made_of(planned, lock), sort_keys=True)
     options = ["--provenance=false", "--sbom=false", f"--label={LABEL}={label}", output]
+    arguments = {"SOURCE_DATE_EPOCH": source_date_epoch()}
+    if no_cache:
+        arguments |= _NO_CACHE_ARGUMENTS
+        options.append("--no-cache")
     run_build(
         deployment,
         planned,
         tag=tag,
         lock=lock,
-        build_args={"SOURCE_DATE_EPOCH": source_date_epoch()},
+        build_args=arguments,
         folder=folder,
-        options=[*options, "--no-cache"] if no_cache else options,
+        options=options,
         report=report,
         verbose=verbose,
     )

@@ -186,8 +186,9 @@ def test_plain_compose_asks_the_index_of_the_variables_that_the_kit_prints(
             "NETWORK_PYTHON_INDEX": f"http://{index.address}/simple/",
         }
         printed = scoredock("network", **variables).stdout
-        # It has no package at all: the build ends there.
-        build = ["sh", "-c", 'eval "$1"; docker compose build --no-cache', "sh", printed]
+        # It has no package at all: the build ends there. ASKED: no build has had this step before.
+        build = 'eval "$1"; docker compose build --build-arg "ASKED=$2"'
+        build = ["sh", "-c", build, "sh", printed, uuid.uuid4().hex]
         failed = subprocess.run(build, env=environment | variables, cwd=ROOT, check=False)
 
     assert failed.returncode != 0

@@ -229,6 +229,33 @@ def test_a_build_from_the_lock_takes_its_versions_and_asks_no_solver(
         assert "Hash mismatch for `greeted==1.0`" in refused.stderr
 
 
+def test_a_build_without_cache_downloads_anew_and_empties_no_other_builds_cache(
+    scoredock, spec, source, tmp_path, gateway
+):
+    index = tmp_path / "index"
+    index.mkdir()
+    make_wheel(index, "greeter", "1.0")
+    make_wheel(index, "parting", "1.0")
+    with PackageServer(index, host=gateway) as server:
+        config = tmp_path / "pip.conf"
+        places = f"extra-index-url = http://{server.address}/simple/\ntrusted-host = {gateway}\n"
+        config.write_text(f"[global]\n{places}")
+
+        def downloaded(*command):
+            server.paths.clear()
+            done = scoredock(*command, "--spec", folder, "--source", source, "--pip-config", config)
+            assert done.returncode == 0, done.stderr
+            return server.given(".whl")
+
+        folder = spec("python=3.11", {"pip": ["greeter"]})
+        assert downloaded("build") == ["greeter"]
+        downloaded("lock")
+        assert downloaded("build", "--reproducible", "--no-cache") == ["greeter"]
+
+        folder = spec("python=3.11", {"pip": ["greeter", "parting"]})
+        assert downloaded("build") == ["parting"]
+
+
 @pytest.mark.parametrize("option", [[], ["--pre"]], ids=["uv", "pip"])
 def test_constraints_of_a_file_hold_what_is_installed_whoever_does_it(
     scoredock, spec, source, tmp_path, gateway, option
