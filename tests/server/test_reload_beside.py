@@ -3,12 +3,16 @@
 import re
 import signal
 import threading
+from functools import partial
+from socket import AF_UNIX
+from socket import socket as new_socket
 
 import psutil
 import pytest
 
 from serving import EVALUATE, ask_to_reload, covers, running, wait_for_log, wait_until, write_files
 
+unix_socket = partial(new_socket, AF_UNIX)
 ANSWER = "def init(): pass\ndef run(raw_data): return {!r}\n"
 # Says whether a module was there before the script imported it. Nothing of the server's needs it.
 LIBRARY = "colorsys"
@@ -53,6 +57,21 @@ def test_who_asks_is_told_once_only_the_new_script_answers(tmp_path, socket, var
             assert {server.score().json() for _ in range(10)} == {number}
         server.process.send_signal(signal.SIGTERM)
         assert server.exit_code() == 0
+
+
+def test_who_asks_while_a_server_comes_to_serve_is_told_of_the_load_that_follows(tmp_path, socket):
+    slow = "import time\n" + ANSWER.replace("pass", "time.sleep(1)")
+    with running(tmp_path, slow.format("old"), **socket) as server, unix_socket() as asker:
+        wait_for_log(server, "Booting worker")
+        server.process.send_signal(signal.SIGSTOP)  # it sees both at once, afterwards
+        assert server.wait_until_ready().score().json() == "old"
+        edit(tmp_path, {"code/score.py": slow.format("new")})
+        asker.connect(socket["SCOREDOCK_RELOAD_SOCKET"])
+        server.process.send_signal(signal.SIGCONT)
+
+        assert asker.makefile().read() == "loaded"
+
+        assert server.score().json() == "new"
 
 
 def test_who_asks_is_told_that_it_cannot_be_loaded_and_the_old_script_answers(tmp_path, socket):

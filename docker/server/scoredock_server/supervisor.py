@@ -157,8 +157,7 @@ class _Supervisor:
         elif server is self._replaced and (server.is_done or not said):
             self._replaced.close()
             self._replaced = None
-            if not self._starting:
-                self._askers.tell(LOADED)
+            self._answer(LOADED)
 
     def _start_again(self, *, for_each: bool = False) -> None:
         if for_each:  # and so do the servers to come
@@ -183,7 +182,12 @@ class _Supervisor:
         self._ending |= replaced
         self._workers.clear()
         if not before:
-            self._askers.tell(LOADED)
+            self._answer(LOADED)
+
+    def _answer(self, answer: str) -> None:
+        """Answer those who have asked, unless what the last of them has asked for is to come."""
+        if not (self._is_wanted or self._starting):
+            self._askers.tell(answer)
 
     def _obey(self) -> None:
         for number in self._signals.take():
@@ -231,7 +235,7 @@ class _Supervisor:
             elif (self._serving or self._workers) and not self._is_over:
                 reason = "the server ended with exit code {}".format(status)
                 last_reload.tell_failed(reason)
-                self._askers.tell("\n".join([*said, reason]))
+                self._answer("\n".join([*said, reason]))
         elif self._serving and self._serving.pid == pid:
             self._serving.close()
             self._serving = None
