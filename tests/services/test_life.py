@@ -2,8 +2,11 @@
 
 import json
 import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 
 LISTING = """
 import os, pathlib
@@ -47,12 +50,23 @@ def test_a_port_that_cannot_be_taken_leaves_the_service_on_its_own(service):
     assert service.answer()[:2] == ["one", "first"]
 
 
-def test_an_update_to_another_port_that_fails_goes_back_to_the_old_one(service, free_port):
-    (service.source / "score.py").write_text("def init(): raise KeyError('no')\ndef run(x): pass\n")
+def test_an_update_to_another_port_that_fails_goes_back_to_the_old_one(
+    service, environment, free_port
+):
+    script = service.source / "score.py"
+    wait = "    if raw_data == 'wait': import time; time.sleep(8)\n    return"
+    script.write_text(script.read_text().replace("    return", wait))
+    assert service("service", "reload", service.name).returncode == 0
+    script.write_text("def init(): raise KeyError('no')\ndef run(x): pass\n")
+    # The server that has lost its port works for a client still when the update has failed.
+    url = f"http://localhost:{environment['PORT']}/score"
+    with ThreadPoolExecutor() as pool:
+        pool.submit(requests.post, url, data="wait", timeout=20)
+        time.sleep(0.5)
 
-    failed = service(
-        "service", "update", service.name, "--source", service.source, "--port", free_port
-    )
+        failed = service(
+            "service", "update", service.name, "--source", service.source, "--port", free_port
+        )
 
     assert failed.returncode == 4
     assert "KeyError: 'no'" in failed.stderr

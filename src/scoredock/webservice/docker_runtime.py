@@ -1,7 +1,6 @@
 """Services in Docker: a compose project for each, which `docker compose -p NAME` works on."""
 
 import re
-import time
 from contextlib import suppress
 from datetime import datetime, timezone
 from functools import partial
@@ -40,10 +39,17 @@ class DockerRuntime:
         self._workspace = str(workspace)
         self._client: DockerClient = connect(timeout=60)
 
+    def holds_port(self, record: ServiceRecord) -> bool:
+        """Tell whether the port's holder runs."""
+        return _holds(_of(HOLDER, self._own_containers(record.name)), record)
+
     def hold_port(self, record: ServiceRecord) -> None:
-        """Start the port's holder, unless it runs; a port that is taken is a ScoredockError."""
+        """Start the port's holder, unless it runs; a port that is taken is a ScoredockError.
+
+        What serves with another holder ends then.
+        """
         holder = _of(HOLDER, self._own_containers(record.name))
-        if holder is not None and holder.status == "running" and _publishes(holder, record):
+        if _holds(holder, record):
             return
         if not holds_port(self._client, record.port, holder):
             check_port(record.bind, record.port)
@@ -68,13 +74,6 @@ class DockerRuntime:
         except BaseException:
             self.stop(record, revision.server_number, grace=1)
             raise
-
-    def restore(self, record: ServiceRecord) -> None:
-        """Let what served before serve again, on its port; nothing happens where it does."""
-        self.hold_port(record)  # the engine starts the container again with it
-        deadline = time.monotonic() + seconds(record.serving.start_period) + 30
-        while not self.serves(record) and time.monotonic() < deadline:
-            time.sleep(0.3)
 
     def finish(self, record: ServiceRecord) -> None:
         """Stop every server but the one that serves; each ends what it has begun."""
@@ -219,14 +218,20 @@ def _health(container: Container) -> str:
 
 
 def _says_ready(container: Container) -> bool:
-    # To the second: nanoseconds and the Z are more than Python 3.10 reads.
-    started = datetime.strptime(container.attrs["State"]["StartedAt"][:19], "%Y-%m-%dT%H:%M:%S")
-    since = int(started.replace(tzinfo=timezone.utc).timestamp())
-    log: bytes = container.logs(since=since)
+    log: bytes = container.logs(since=_timestamp(container.attrs["State"]["StartedAt"]))
     return _READY.search(log) is not None
 
 
-def _publishes(holder: Container, record: ServiceRecord) -> bool:
+def _timestamp(text: str) -> float:
+    """Return an engine's time, in UTC: nanoseconds and the Z are more than Python 3.10 reads."""
+    second, _, fraction = text.rstrip("Z").partition(".")
+    whole = datetime.strptime(second, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+    return whole.timestamp() + float(f"0.{fraction or 0}")
+
+
+def _holds(holder: Container | None, record: ServiceRecord) -> bool:
+    if holder is None or holder.status != "running":
+        return False
     published = holder.attrs["HostConfig"]["PortBindings"]
     wanted = {"HostIp": record.bind, "HostPort": str(record.port)}
     return any(wanted in (bindings or ()) for bindings in published.values())

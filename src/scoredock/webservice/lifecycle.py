@@ -228,4 +228,13 @@ class Services:
             runtime.remove(record.name)
         elif known and (known.bind, known.port) != (record.bind, record.port):
             with suppress(ScoredockError):  # the reason is the one that is raised already
-                runtime.restore(known)
+                _restore(runtime, known)
+
+
+def _restore(runtime: Runtime, record: ServiceRecord) -> None:
+    """Let what served before serve again, on its port; nothing happens where it does."""
+    if runtime.holds_port(record) and runtime.serves(record):
+        return
+    runtime.stop(record, record.server)  # while it answers its last requests, it has the port
+    runtime.hold_port(record)
+    runtime.start(record, record.serving)

@@ -40,11 +40,19 @@ class ProcessRuntime:
         self._folder = folder
         self._run = folder.path / "run"
 
-    def hold_port(self, record: ServiceRecord) -> None:
-        """Start the port's holder, unless it runs; a port that is taken is a ScoredockError."""
+    def holds_port(self, record: ServiceRecord) -> bool:
+        """Tell whether the port's holder runs."""
         holder = self._running(_HOLDER)
-        if holder and (holder.bind, holder.port) == (record.bind, record.port):
+        return holder is not None and (holder.bind, holder.port) == (record.bind, record.port)
+
+    def hold_port(self, record: ServiceRecord) -> None:
+        """Start the port's holder, unless it runs; a port that is taken is a ScoredockError.
+
+        What serves with another holder ends then.
+        """
+        if self.holds_port(record):
             return
+        holder = self._running(_HOLDER)
         if holder is None or holder.port != record.port:
             check_port(record.bind, record.port)  # before the one that there is ends
         self._end(_HOLDER)
@@ -90,13 +98,6 @@ class ProcessRuntime:
         except BaseException:
             self.stop(record, revision.server_number, grace=1)
             raise
-
-    def restore(self, record: ServiceRecord) -> None:
-        """Let what served before serve again, on its port; nothing happens where it does."""
-        self.hold_port(record)
-        if not self.serves(record):
-            self.stop(record, record.server)
-            self.start(record, record.serving)
 
     def finish(self, record: ServiceRecord) -> None:
         """Stop every server but the one that serves; each ends what it has begun."""
