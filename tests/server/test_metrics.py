@@ -1,6 +1,7 @@
 import os
 import re
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -113,6 +114,7 @@ def test_the_page_tells_of_all_workers_and_of_what_is_in_flight(tmp_path):
         # One worker is busy, so that it is the other one that tells.
         with ThreadPoolExecutor() as pool:
             busy = pool.submit(server.score, "time.sleep(3)")
+            time.sleep(0.3)  # what comes at the same time may be behind it
             wait_until(lambda: value(server, "scoredock_requests_in_flight") == 1)
             busy.result()
 
@@ -148,6 +150,7 @@ def test_a_worker_that_is_gone_is_not_in_flight_while_none_has_taken_its_place(t
         with ThreadPoolExecutor() as pool:
             pid = int(server.score("os.getpid()").text)
             busy = pool.submit(server.score, "(os.getpid(), time.sleep(30))")
+            time.sleep(0.3)  # what comes at the same time may be behind it
             wait_until(lambda: value(server, "scoredock_requests_in_flight") == 1)
             # The main process is stopped, so that it starts no other worker.
             os.kill(server.process.pid, signal.SIGSTOP)
