@@ -2,7 +2,7 @@
 
 from typing import Any
 
-_ONLY_CLOUD = "of the cloud: a service on this machine has none"
+_NO_KEYS = "the cloud makes keys: those of a service on this machine are in its key file"
 
 
 class OnlyInTheCloud:
@@ -13,16 +13,16 @@ class OnlyInTheCloud:
         raise NotImplementedError("there is no cloud to deploy to")
 
     def get_keys(self) -> None:
-        """Refuse: a service on this machine has no keys."""
-        raise NotImplementedError(f"keys are {_ONLY_CLOUD}")
+        """Refuse: what keys a service on this machine has, its key file says."""
+        raise NotImplementedError(_NO_KEYS)
 
     def regen_key(self, key: Any) -> None:
-        """Refuse: a service on this machine has no keys."""
-        raise NotImplementedError(f"keys are {_ONLY_CLOUD}")
+        """Refuse: what keys a service on this machine has, its key file says."""
+        raise NotImplementedError(_NO_KEYS)
 
     def get_token(self) -> None:
         """Refuse: a service on this machine has no tokens."""
-        raise NotImplementedError(f"tokens are {_ONLY_CLOUD}")
+        raise NotImplementedError("tokens are of the cloud: a service on this machine has none")
 
     @classmethod
     def deserialize(cls, *_: Any, **__: Any) -> None:
