@@ -38,14 +38,15 @@ def run(clone: Path, environment: dict[str, str], tmp_path: Path):
             command, cwd=cwd, env=own, capture_output=True, text=True, check=False
         )
 
-    yield start
-    start("scripts/down")
+    return start
 
 
 def test_two_commands_lead_from_a_clone_to_a_score(run, clone):
-    started = run("scripts/up")
-    scored = run("scripts/score", "examples/digits/sample-request.json")
-    stopped = run("scripts/down")
+    try:
+        started = run("scripts/up")
+        scored = run("scripts/score", "examples/digits/sample-request.json")
+    finally:
+        stopped = run("scripts/down")
 
     assert started.returncode == 0, started.stderr
     assert scored.stdout == "[2]\n"

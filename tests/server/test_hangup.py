@@ -57,6 +57,8 @@ def test_what_cannot_be_loaded_is_told_and_the_old_one_answers_until_it_is_mende
 ):
     with running(tmp_path, ANSWER.format("old"), **variables) as server:
         assert server.wait_until_ready().score().json()[1] == "old"
+        if variables == {"WORKER_COUNT": "2"}:  # both have loaded it before it is broken
+            wait_for_log(server, "ready for serving traffic", count=2)
         assert ready(server) == (200, "ok")
         edit(tmp_path, BROKEN)
         hang_up(server)

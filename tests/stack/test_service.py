@@ -29,7 +29,7 @@ def test_an_edit_of_the_entry_script_rebuilds_no_dependency_layer(scoredock, sou
     steps = [line for line in second.stderr.splitlines() if re.search(r"\[(build|final) ", line)]
     rebuilt = [line for line in steps if not line.endswith("(cached)")]
     assert len(steps) > 5
-    assert len(rebuilt) == 1
+    assert len(rebuilt) == 1, f"the first build:\n{first.stderr}\nthe second:\n{second.stderr}"
     assert "COPY --from=code" in rebuilt[0]
     assert scoredock("score", "-", stdin="1").stdout == '["HELLO", 1]\n'
 
